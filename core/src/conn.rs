@@ -1,0 +1,129 @@
+//! A connection: how far it has come in its life, and in each topic.
+
+use alloc::{collections::VecDeque, sync::Arc};
+
+use slotmap::new_key_type;
+use smallvec::SmallVec;
+
+use crate::{CloseReason, Problem, timers::Timer, topic::TopicId};
+
+new_key_type! {
+    /// A connection's id. It is never given out twice: the slot of a connection that has ended may
+    /// be used again, under another generation.
+    pub struct ConnId;
+}
+
+pub(crate) struct Conn {
+    pub(crate) state: State,
+    /// The one deadline that counts.
+    pub(crate) timer: Option<Timer>,
+    /// An [`Output::Ready`](crate::Output::Ready) has been given or is queued, and the connection
+    /// has not been pulled empty since.
+    pub(crate) ready: bool,
+    /// Everybody and its own uid, and then the groups.
+    pub(crate) cursors: SmallVec<[Cursor; 2]>,
+    pub(crate) replies: VecDeque<Reply>,
+}
+
+/// `Login -> Open -> Closing -> Closed`, or straight to `Closing` from anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Not logged in.
+    Login,
+    /// Logged in, with the topic of its uid.
+    Open { user: TopicId },
+    /// Out of all routing; reads what it was still owed, then [`Frame::Close`](crate::Frame).
+    Closing { reason: CloseReason },
+    /// Has been given its last frame. The socket remains.
+    Closed { reason: CloseReason },
+}
+
+/// A connection's place in one topic.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) topic: TopicId,
+    /// The position of the next message to read.
+    pub(crate) next: u64,
+    pub(crate) membership: Membership,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Membership {
+    /// In the topic, as its member with this index.
+    Member { index: usize },
+    /// Has left; the messages before this position are still to be read.
+    Left { until: u64 },
+}
+
+impl Cursor {
+    /// The position before which its messages are, where `end` is the topic's.
+    pub(crate) fn until(&self, end: u64) -> u64 {
+        match self.membership {
+            Membership::Member { .. } => end,
+            Membership::Left { until } => until,
+        }
+    }
+
+    /// Whether it can come to nothing more.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.membership, Membership::Left { until } if self.next >= until)
+    }
+}
+
+/// An answer to a request of the connection itself. It has a place in the hub's order, so that it
+/// is read after the messages that came before the request and before those that came after.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) seq: u64,
+    pub(crate) answer: Answer,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    LoggedIn(Arc<str>),
+    Problem(Problem),
+}
+
+impl Conn {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: State::Login,
+            timer: None,
+            ready: false,
+            cursors: SmallVec::new(),
+            replies: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn member_of(&mut self, topic: TopicId) -> Option<&mut Cursor> {
+        self.cursors
+            .iter_mut()
+            .find(|c| c.topic == topic && matches!(c.membership, Membership::Member { .. }))
+    }
+
+    pub(crate) fn has_timer(&self, timer: &Timer) -> bool {
+        self.timer.as_ref() == Some(timer)
+    }
+}
+
+/// How far a connection has come, as a dialect's parser needs to know: what a message means
+/// depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Expected to log in.
+    Login,
+    /// Logged in.
+    Open,
+    /// On its way out, or forgotten; what it sends is ignored.
+    Closing,
+}
+
+impl From<State> for Stage {
+    fn from(state: State) -> Self {
+        match state {
+            State::Login => Self::Login,
+            State::Open { .. } => Self::Open,
+            State::Closing { .. } | State::Closed { .. } => Self::Closing,
+        }
+    }
+}

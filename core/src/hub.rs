@@ -1,0 +1,228 @@
+//! The hub: one state machine for all connections.
+//!
+//! ```text
+//!                 connect            Login                 Sends, joins, leaves
+//!   (refused) <-- Input::Connect --> State::Login --------> State::Open
+//!                                        |                      |
+//!                                        |  timeout, fault,     |  fault, takeover, too slow,
+//!                                        |  peer closes         |  peer closes
+//!                                        v                      v
+//!                                    State::Closing --pulled--> State::Closed
+//!                                        |                      |
+//!                                        +--- Disconnected or --+--> forgotten
+//!                                             close timeout
+//! ```
+//!
+//! The life of a connection is in `session`, who receives what in `routing`, who is told that there
+//! is something to pull in `wake`, and what that is in `delivery`.
+
+mod delivery;
+mod routing;
+mod session;
+mod wake;
+
+#[cfg(any(test, feature = "testing"))]
+mod consistency;
+
+use alloc::collections::VecDeque;
+
+use slotmap::SlotMap;
+
+use crate::{
+    Config, ConnId, Deadline, Frame, Input, Output, Payload, Problem, Refused, Request, Stage,
+    Stats,
+    conn::{Answer, Conn, Reply},
+    index::NameIndex,
+    time::Instant,
+    timers::Timers,
+    topic::{Topic, TopicId, TopicName},
+};
+use wake::Wake;
+
+/// Decides login, routing and broadcast for all connections of a server.
+///
+/// # How to drive it
+///
+/// Feed it with [`connect`](Self::connect) for each new connection and [`handle`](Self::handle) for
+/// all else. After each of those, and in any order:
+///
+/// - drain [`poll_output`](Self::poll_output). A message to a million users is a million outputs,
+///   each found in constant time, so an adapter may take some, do other work, and come back;
+/// - for each connection that is [ready](Output::Ready), pull [`poll_frame`](Self::poll_frame) and
+///   write what it gives, as long as the socket takes it. A socket that is full is simply not
+///   pulled; when it has room, go on pulling. Nothing else is needed against slow readers;
+/// - ask [`poll_timeout`](Self::poll_timeout) when to feed [`Input::Timeout`] next.
+///
+/// Before reading from a connection, ask [`wants_input`](Self::wants_input).
+///
+/// No call fails: what is wrong with an input becomes a frame for whoever sent it.
+///
+/// # What it holds
+///
+/// A message is stored once, however many it is for, and only until all of them have read it.
+/// [`Config`] bounds everything that can grow.
+pub struct Hub<P> {
+    config: Config,
+    now: Instant,
+    /// The number of the last message or reply in the hub's order.
+    seq: u64,
+    conns: SlotMap<ConnId, Conn>,
+    topics: SlotMap<TopicId, Topic<P>>,
+    everyone: TopicId,
+    users: NameIndex,
+    groups: NameIndex,
+    timers: Timers,
+    wakes: VecDeque<Wake>,
+    outputs: VecDeque<Output>,
+    /// Once shut down: the connections that are yet to be closed.
+    shutdown: Option<VecDeque<ConnId>>,
+    stats: Stats,
+}
+
+impl<P: Payload> Hub<P> {
+    /// An empty hub. `seed` keys the hash of names: it should be random, so that clients cannot
+    /// choose names that collide.
+    pub fn new(config: Config, seed: u64, now: Instant) -> Self {
+        let mut topics = SlotMap::with_key();
+        let everyone = topics.insert(Topic::new(TopicName::Everyone));
+        Self {
+            config,
+            now,
+            seq: 0,
+            conns: SlotMap::with_key(),
+            topics,
+            everyone,
+            users: NameIndex::new(seed, 0),
+            groups: NameIndex::new(seed, 1),
+            timers: Timers::default(),
+            wakes: VecDeque::new(),
+            outputs: VecDeque::new(),
+            shutdown: None,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Takes a new connection; the same as [`Input::Connect`], and tells its id.
+    ///
+    /// Call it as soon as the socket is accepted: the login timeout runs from here, and so covers
+    /// the handshake.
+    ///
+    /// # Errors
+    /// Says why the hub takes no connection. There is nothing to undo.
+    pub fn connect(&mut self, now: Instant) -> Result<ConnId, Refused> {
+        self.advance(now);
+        let connected = self.open();
+        self.prune_timers();
+        connected
+    }
+
+    /// Takes one event.
+    pub fn handle(&mut self, now: Instant, input: Input<'_, P>) {
+        self.advance(now);
+        match input {
+            Input::Connect => drop(self.open()),
+            Input::Request { conn, request } => self.request(conn, request),
+            Input::Fault { conn, fault } => self.fault(conn, fault),
+            Input::PeerClosed { conn } => self.peer_closed(conn),
+            Input::Disconnected { conn } => self.disconnected(conn),
+            Input::Timeout => self.timeout(),
+            Input::Shutdown => self.shut_down(),
+        }
+        self.prune_timers();
+    }
+
+    /// The next thing for the adapter to do, or `None` when all is done.
+    ///
+    /// Each call takes constant time. While it returns something, an embedder may feed further
+    /// inputs and pull frames; the order of outputs depends on nothing but the order of calls.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.next_output()
+    }
+
+    /// The next frame to write to `conn`, or `None` when there is none for the time being.
+    ///
+    /// Frames come in the hub's order: one order for all connections. The last frame of a
+    /// connection is [`Frame::Close`].
+    pub fn poll_frame(&mut self, conn: ConnId) -> Option<Frame<P>> {
+        let frame = self.next_frame(conn);
+        self.prune_timers();
+        frame
+    }
+
+    /// When [`Input::Timeout`] is next wanted, or `None` if no time limit runs. If that time has
+    /// passed even after a timeout was handled, there was more to do than one call should take:
+    /// feed it again.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        self.timers.next()
+    }
+
+    /// Whether requests of this connection should be read.
+    ///
+    /// False while as many replies as [`Config::max_replies`] allows wait to be pulled. Whoever
+    /// feeds requests all the same gets the connection closed.
+    pub fn wants_input(&self, conn: ConnId) -> bool {
+        self.conns
+            .get(conn)
+            .is_none_or(|conn| conn.replies.len() < self.config.max_replies)
+    }
+
+    /// How far the connection has come. One that the hub has forgotten is [`Stage::Closing`].
+    pub fn stage(&self, conn: ConnId) -> Stage {
+        self.conns
+            .get(conn)
+            .map_or(Stage::Closing, |conn| conn.state.into())
+    }
+
+    /// Counters and current figures.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            connections: self.conns.len(),
+            logged_in: self.topics[self.everyone].members().len(),
+            users: self.users.len(),
+            groups: self.groups.len(),
+            ..self.stats
+        }
+    }
+
+    /// The settings that the hub was made with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    fn next_seq(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    fn request(&mut self, conn: ConnId, request: Request<'_, P>) {
+        let Some(state) = self.conns.get(conn).map(|conn| conn.state) else {
+            self.stats.stale += 1;
+            return;
+        };
+        match (Stage::from(state), request) {
+            (Stage::Closing, _) => {}
+            _ if !self.wants_input(conn) => self.close_unread(conn),
+            (_, Request::Invalid(why)) => self.reply(conn, Answer::Problem(why)),
+            (Stage::Login, Request::Login(uid)) => self.log_in(conn, uid),
+            (Stage::Login, _) => self.reply(conn, Answer::Problem(Problem::NotLoggedIn)),
+            (Stage::Open, Request::Login(_)) => {
+                self.reply(conn, Answer::Problem(Problem::AlreadyLoggedIn));
+            }
+            (Stage::Open, Request::Send { to, payload }) => self.send(conn, to, payload),
+            (Stage::Open, Request::Join(group)) => self.join(conn, group),
+            (Stage::Open, Request::Leave(group)) => self.leave(conn, group),
+        }
+    }
+
+    fn reply(&mut self, conn: ConnId, answer: Answer) {
+        let seq = self.next_seq();
+        if let Some(to) = self.conns.get_mut(conn) {
+            to.replies.push_back(Reply { seq, answer });
+            self.wake(conn);
+        }
+    }
+}

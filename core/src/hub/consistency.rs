@@ -1,0 +1,150 @@
+//! The hub's invariants, in code.
+
+use super::Hub;
+use crate::{
+    Payload,
+    conn::{Membership, State},
+    topic::{Topic, TopicName},
+};
+
+impl<P: Payload> Hub<P> {
+    /// Checks all that must be true between any two calls. Takes time in proportion to everything
+    /// in the hub: it is for tests and fuzzers.
+    ///
+    /// # Panics
+    /// If something is not true.
+    pub fn assert_consistent(&self) {
+        self.assert_conns();
+        self.assert_topics();
+        self.assert_bounds();
+    }
+
+    /// States, memberships and deadlines fit together, and whoever has something to read has been,
+    /// or will be, told.
+    fn assert_conns(&self) {
+        for (id, conn) in &self.conns {
+            let is_open = matches!(conn.state, State::Open { .. });
+            assert_eq!(
+                conn.timer.is_none(),
+                is_open,
+                "all but open connections have a deadline"
+            );
+            if !conn.ready {
+                assert!(conn.replies.is_empty(), "a reply without a wake-up");
+                assert!(
+                    !matches!(conn.state, State::Closing { .. }),
+                    "a close without a wake-up"
+                );
+            }
+            let mut memberships = 0;
+            for cursor in &conn.cursors {
+                let topic = &self.topics[cursor.topic];
+                assert!(!cursor.is_done(), "a cursor outlived its messages");
+                assert!(
+                    cursor.next <= cursor.until(topic.end()),
+                    "a cursor is past its end"
+                );
+                match cursor.membership {
+                    Membership::Member { index } => {
+                        memberships += 1;
+                        assert_eq!(topic.members()[index], id, "members and cursors disagree");
+                        let told = conn.ready || topic.will_visit(index);
+                        assert!(
+                            told || cursor.next == topic.end(),
+                            "a message without a wake-up"
+                        );
+                    }
+                    Membership::Left { .. } => {
+                        assert!(conn.ready, "a rest to read without a wake-up");
+                    }
+                }
+            }
+            if let State::Open { user } = conn.state {
+                assert_eq!(conn.cursors[0].topic, self.everyone);
+                assert_eq!(conn.cursors[1].topic, user);
+            } else {
+                assert_eq!(memberships, 0, "a member that is not logged in");
+            }
+        }
+    }
+
+    /// The index finds exactly the topics that are in use, and each entry counts its readers.
+    fn assert_topics(&self) {
+        let mut named = [0, 0];
+        let mut payload_bytes = 0;
+        for (id, topic) in &self.topics {
+            let find = |index: &crate::index::NameIndex, name: &str| {
+                index.find(name, |other| self.topics[other].name.as_str() == name)
+            };
+            match &topic.name {
+                TopicName::Everyone => assert_eq!(id, self.everyone),
+                TopicName::User(name) => {
+                    named[0] += 1;
+                    assert_eq!(find(&self.users, name), Some(id));
+                }
+                TopicName::Group(name) => {
+                    named[1] += 1;
+                    assert_eq!(find(&self.groups, name), Some(id));
+                }
+            }
+            let cursors: alloc::vec::Vec<_> = self
+                .conns
+                .values()
+                .flat_map(|conn| conn.cursors.iter().filter(|cursor| cursor.topic == id))
+                .collect();
+            assert_eq!(topic.readers, cursors.len(), "readers and cursors disagree");
+            assert!(
+                topic.readers > 0 || id == self.everyone,
+                "a topic that nobody reads"
+            );
+            for (position, unread) in (topic.first()..).zip(topic.unread()) {
+                let readers = cursors
+                    .iter()
+                    .filter(|c| c.next <= position && position < c.until(topic.end()))
+                    .count();
+                assert_eq!(unread, readers, "an entry and its readers disagree");
+            }
+            assert_ne!(
+                topic.unread().next(),
+                Some(0),
+                "a message is kept for nobody"
+            );
+            payload_bytes += topic.bytes();
+        }
+        assert_eq!(
+            named,
+            [self.users.len(), self.groups.len()],
+            "names and topics disagree"
+        );
+        assert_eq!(payload_bytes, self.stats.payload_bytes);
+    }
+
+    /// Nothing is larger than the configuration allows.
+    fn assert_bounds(&self) {
+        let config = &self.config;
+        assert!(self.conns.len() <= config.max_connections);
+        assert!(self.groups.len() <= config.max_groups);
+        assert!(self.stats.payload_bytes as u128 <= config.payload_bound());
+        for (id, topic) in &self.topics {
+            let limit = self.ring_limit(id);
+            assert!(topic.unread().count() <= limit.entries.max(1));
+            assert!(topic.bytes() <= limit.bytes);
+        }
+        for conn in self.conns.values() {
+            assert!(conn.replies.len() <= config.max_replies);
+            assert!(conn.cursors.len() <= config.max_groups_per_connection + 2);
+        }
+        assert!(self.timers.len() <= (2 * self.conns.len()).max(64));
+        let walks = self
+            .topics
+            .values()
+            .filter(|topic| Topic::walking(topic))
+            .count();
+        let queued = self
+            .wakes
+            .iter()
+            .filter(|wake| matches!(wake, super::Wake::Topic(_)))
+            .count();
+        assert!(queued >= walks, "a walk that will not go on");
+    }
+}

@@ -1,0 +1,110 @@
+//! What a connection reads next.
+
+use super::Hub;
+use crate::{
+    ConnId, Frame, Payload, SlowReader,
+    conn::{Answer, Cursor, State},
+};
+
+impl<P: Payload> Hub<P> {
+    pub(super) fn next_frame(&mut self, conn: ConnId) -> Option<Frame<P>> {
+        if !self.conns.contains_key(conn) {
+            self.stats.stale += 1;
+            return None;
+        }
+        let missed = self.skip_missed(conn);
+        if missed > 0 {
+            let open = matches!(self.conns[conn].state, State::Open { .. });
+            if open && self.config.slow_reader == SlowReader::Close {
+                self.close_too_slow(conn);
+            } else {
+                self.stats.missed += missed;
+                return Some(Frame::Gap { missed });
+            }
+        }
+        match self.next_source(conn) {
+            Some(Source::Reply) => self.take_reply(conn),
+            Some(Source::Cursor(index)) => self.read(conn, index),
+            None => self.take_close(conn),
+        }
+    }
+
+    /// Moves every cursor that has been overtaken to the oldest message that is left.
+    /// Returns how many messages were skipped.
+    fn skip_missed(&mut self, conn: ConnId) -> u64 {
+        let mut missed = 0;
+        let mut index = 0;
+        while let Some(cursor) = self.conns[conn].cursors.get_mut(index) {
+            let topic = &self.topics[cursor.topic];
+            let to = topic.first().min(cursor.until(topic.end()));
+            if cursor.next < to {
+                missed += to - cursor.next;
+                cursor.next = to;
+            }
+            if cursor.is_done() {
+                let cursor = self.conns[conn].cursors.swap_remove(index);
+                self.release(cursor);
+            } else {
+                index += 1;
+            }
+        }
+        missed
+    }
+
+    /// Where the next frame in the hub's order is.
+    fn next_source(&self, conn: ConnId) -> Option<Source> {
+        let conn = &self.conns[conn];
+        let mut next = conn.replies.front().map(|reply| (reply.seq, Source::Reply));
+        for (index, cursor) in conn.cursors.iter().enumerate() {
+            let topic = &self.topics[cursor.topic];
+            if let Some(seq) = topic.seq_at(cursor.next)
+                && next.is_none_or(|(least, _)| seq < least)
+            {
+                next = Some((seq, Source::Cursor(index)));
+            }
+        }
+        next.map(|(_, source)| source)
+    }
+
+    fn take_reply(&mut self, conn: ConnId) -> Option<Frame<P>> {
+        let replies = &mut self.conns[conn].replies;
+        let reply = replies.pop_front()?;
+        if replies.is_empty() {
+            // An idle connection keeps no buffer.
+            *replies = Default::default();
+        }
+        Some(match reply.answer {
+            Answer::LoggedIn(uid) => Frame::LoggedIn { uid },
+            Answer::Problem(problem) => Frame::Problem(problem),
+        })
+    }
+
+    fn read(&mut self, conn: ConnId, index: usize) -> Option<Frame<P>> {
+        let Cursor { topic, next, .. } = self.conns[conn].cursors[index];
+        let (seq, payload) = self.with_topic(topic, |topic| topic.read(next))?;
+        self.stats.delivered += 1;
+        self.conns[conn].cursors[index].next += 1;
+        if self.conns[conn].cursors[index].is_done() {
+            let cursor = self.conns[conn].cursors.swap_remove(index);
+            self.release(cursor);
+        }
+        Some(Frame::Message { seq, payload })
+    }
+
+    /// All is read: say goodbye if it is time to, or go to sleep.
+    fn take_close(&mut self, conn: ConnId) -> Option<Frame<P>> {
+        let conn = &mut self.conns[conn];
+        if let State::Closing { reason } = conn.state {
+            conn.state = State::Closed { reason };
+            return Some(Frame::Close(reason));
+        }
+        conn.ready = false;
+        None
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Reply,
+    Cursor(usize),
+}

@@ -1,0 +1,209 @@
+//! The life of a connection: from connecting, over login and takeover, to its end.
+
+use alloc::{collections::VecDeque, sync::Arc};
+
+use super::{Hub, wake::Wake};
+use crate::{
+    CloseReason, ConnId, DuplicateUid, Event, Fault, Name, Output, Payload, Problem, Refused,
+    TimeoutReason,
+    conn::{Answer, Conn, Membership, State},
+    timers::Timer,
+    topic::TopicId,
+};
+
+/// Timers that one [`Input::Timeout`](crate::Input::Timeout) looks at.
+const TIMERS_PER_CALL: usize = 1024;
+
+/// What becomes of messages that a closing connection has not read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unread {
+    /// It may read them before its close frame.
+    Deliver,
+    /// It would not read them anyway.
+    Discard,
+}
+
+impl<P: Payload> Hub<P> {
+    pub(super) fn open(&mut self) -> Result<ConnId, Refused> {
+        let refused = if self.shutdown.is_some() {
+            Some(Refused::ShuttingDown)
+        } else if self.conns.len() >= self.config.max_connections {
+            Some(Refused::Full)
+        } else {
+            None
+        };
+        if let Some(refused) = refused {
+            self.stats.refused += 1;
+            return Err(refused);
+        }
+        let conn = self.conns.insert(Conn::new());
+        self.set_timer(conn, TimeoutReason::Login);
+        Ok(conn)
+    }
+
+    pub(super) fn log_in(&mut self, conn: ConnId, name: Name<'_>) {
+        let user = match self.find_user(name) {
+            Some(user) if !self.topics[user].members().is_empty() => {
+                match self.config.duplicate_uid {
+                    DuplicateUid::Replace => self.replace_members(user),
+                    DuplicateUid::Share => {}
+                    DuplicateUid::Reject => {
+                        let taken = Problem::UidTaken(name.as_str().into());
+                        return self.reply(conn, Answer::Problem(taken));
+                    }
+                }
+                user
+            }
+            Some(user) => user,
+            None => self.add_user(name),
+        };
+        self.subscribe(conn, self.everyone);
+        self.subscribe(conn, user);
+        self.conns[conn].state = State::Open { user };
+        self.conns[conn].timer = None;
+        let uid: Arc<str> = self.uid_of(user);
+        self.outputs.push_back(Output::Event(Event::LoggedIn {
+            conn,
+            uid: Arc::clone(&uid),
+        }));
+        self.reply(conn, Answer::LoggedIn(uid));
+    }
+
+    fn replace_members(&mut self, user: TopicId) {
+        while let Some(&older) = self.topics[user].members().last() {
+            self.close(older, CloseReason::Replaced, Unread::Deliver);
+        }
+    }
+
+    pub(super) fn fault(&mut self, conn: ConnId, fault: Fault) {
+        self.close(conn, CloseReason::Fault(fault), Unread::Deliver);
+    }
+
+    pub(super) fn peer_closed(&mut self, conn: ConnId) {
+        self.close(conn, CloseReason::PeerClosed, Unread::Discard);
+    }
+
+    pub(super) fn close_unread(&mut self, conn: ConnId) {
+        self.close(conn, CloseReason::RepliesUnread, Unread::Discard);
+    }
+
+    pub(super) fn close_too_slow(&mut self, conn: ConnId) {
+        self.close(conn, CloseReason::TooSlow, Unread::Discard);
+    }
+
+    pub(super) fn disconnected(&mut self, conn: ConnId) {
+        self.close(conn, CloseReason::Disconnected, Unread::Discard);
+        self.forget(conn);
+    }
+
+    pub(super) fn timeout(&mut self) {
+        for _ in 0..TIMERS_PER_CALL {
+            let Some(timer) = self.timers.pop_due(self.now) else {
+                return;
+            };
+            if !self
+                .conns
+                .get(timer.conn)
+                .is_some_and(|conn| conn.has_timer(&timer))
+            {
+                continue;
+            }
+            match timer.why {
+                TimeoutReason::Login => {
+                    self.close(timer.conn, CloseReason::LoginTimeout, Unread::Deliver);
+                }
+                TimeoutReason::Close => {
+                    self.forget(timer.conn);
+                    self.outputs.push_back(Output::Drop { conn: timer.conn });
+                }
+            }
+        }
+    }
+
+    pub(super) fn shut_down(&mut self) {
+        if self.shutdown.is_none() {
+            self.shutdown = Some(self.conns.keys().collect::<VecDeque<_>>());
+            self.wakes.push_back(Wake::Shutdown);
+        }
+    }
+
+    /// Closes the next connection of a shutdown. Returns whether there may be another.
+    pub(super) fn shut_down_next(&mut self) -> bool {
+        let Some(conn) = self.shutdown.as_mut().and_then(VecDeque::pop_front) else {
+            return false;
+        };
+        if self.conns.contains_key(conn) {
+            self.close(conn, CloseReason::Shutdown, Unread::Deliver);
+        }
+        true
+    }
+
+    /// Takes a connection out of all routing and lets it read its way to the close frame.
+    fn close(&mut self, conn: ConnId, reason: CloseReason, unread: Unread) {
+        let Some(closing) = self.conns.get_mut(conn) else {
+            self.stats.stale += 1;
+            return;
+        };
+        let uid = match closing.state {
+            State::Login => None,
+            State::Open { user } => Some(user),
+            State::Closing { .. } | State::Closed { .. } => return,
+        };
+        let uid = uid.map(|user| self.uid_of(user));
+        self.conns[conn].state = State::Closing { reason };
+        while let Some(topic) = self.membership(conn) {
+            self.unsubscribe(conn, topic);
+        }
+        if unread == Unread::Discard {
+            self.discard_unread(conn);
+        }
+        self.set_timer(conn, TimeoutReason::Close);
+        self.wake(conn);
+        self.outputs
+            .push_back(Output::Event(Event::Closed { conn, uid, reason }));
+    }
+
+    /// A topic that the connection is still a member of.
+    fn membership(&self, conn: ConnId) -> Option<TopicId> {
+        let cursors = &self.conns[conn].cursors;
+        let member = cursors
+            .iter()
+            .find(|c| matches!(c.membership, Membership::Member { .. }));
+        member.map(|cursor| cursor.topic)
+    }
+
+    /// Removes every trace of a connection that is closing.
+    fn forget(&mut self, conn: ConnId) {
+        if self.conns.contains_key(conn) {
+            self.discard_unread(conn);
+            self.conns.remove(conn);
+        }
+    }
+
+    fn discard_unread(&mut self, conn: ConnId) {
+        self.conns[conn].replies = VecDeque::new();
+        while let Some(cursor) = self.conns[conn].cursors.pop() {
+            self.release(cursor);
+        }
+    }
+
+    fn set_timer(&mut self, conn: ConnId, why: TimeoutReason) {
+        let after = match why {
+            TimeoutReason::Login => self.config.login_timeout,
+            TimeoutReason::Close => self.config.close_timeout,
+        };
+        let timer = Timer {
+            at: self.now + after,
+            conn,
+            why,
+        };
+        self.conns[conn].timer = Some(timer);
+        self.timers.set(timer);
+    }
+
+    pub(super) fn prune_timers(&mut self) {
+        let conns = &self.conns;
+        let counts = |timer: &Timer| conns.get(timer.conn).is_some_and(|c| c.has_timer(timer));
+        self.timers.prune(conns.len(), counts);
+    }
+}

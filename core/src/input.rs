@@ -1,0 +1,107 @@
+//! All that can happen to the hub.
+
+use crate::{ConnId, Name, Problem};
+
+/// One event, as [`Hub::handle`](crate::Hub::handle) takes it.
+///
+/// An id that the hub has forgotten is counted in [`Stats::stale`](crate::Stats::stale) and
+/// otherwise ignored: a socket's end and the hub's decision to drop it may cross.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input<'a, P> {
+    /// Somebody connected. [`Hub::connect`](crate::Hub::connect) does the same and returns the new
+    /// connection's id.
+    Connect,
+    /// A connection asks for something.
+    Request {
+        /// Which connection.
+        conn: ConnId,
+        /// What it asks for.
+        request: Request<'a, P>,
+    },
+    /// A connection sent what no dialect can accept. The hub closes it.
+    Fault {
+        /// Which connection.
+        conn: ConnId,
+        /// What was wrong.
+        fault: Fault,
+    },
+    /// The peer asked to close (it sent a WebSocket close frame). The hub takes the connection out
+    /// of all routing at once; the adapter answers the frame when it pulls
+    /// [`Frame::Close`](crate::Frame::Close).
+    PeerClosed {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// The socket is gone. The hub forgets the connection.
+    Disconnected {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// The deadline that [`Hub::poll_timeout`](crate::Hub::poll_timeout) named has come.
+    Timeout,
+    /// Close everybody with 1001 and refuse whoever comes.
+    Shutdown,
+}
+
+/// What a connection can ask for, in any dialect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request<'a, P> {
+    /// Be known by this uid.
+    Login(Name<'a>),
+    /// Pass a message on.
+    Send {
+        /// To whom.
+        to: Target<'a>,
+        /// The message.
+        payload: P,
+    },
+    /// Receive what is sent to this group.
+    Join(Name<'a>),
+    /// Receive it no longer.
+    Leave(Name<'a>),
+    /// The dialect could not make sense of it. The hub's part is to answer in order.
+    Invalid(Problem),
+}
+
+impl<'a, P> Request<'a, P> {
+    /// The same request with another type of payload.
+    pub fn map_payload<Q>(self, to: impl FnOnce(P) -> Q) -> Request<'a, Q> {
+        match self {
+            Self::Login(uid) => Request::Login(uid),
+            Self::Send {
+                to: target,
+                payload,
+            } => Request::Send {
+                to: target,
+                payload: to(payload),
+            },
+            Self::Join(group) => Request::Join(group),
+            Self::Leave(group) => Request::Leave(group),
+            Self::Invalid(problem) => Request::Invalid(problem),
+        }
+    }
+}
+
+/// Whom a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// Every connection that is logged in, the sender's too.
+    Everyone,
+    /// Every connection that is logged in with this uid.
+    User(Name<'a>),
+    /// Every connection that has joined this group. The sender need not be one of them.
+    Group(Name<'a>),
+}
+
+/// What an adapter may find wrong with what a connection sends, before any dialect sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A binary message where the dialect has only text (RFC 6455, 7.4.1: 1003).
+    Binary,
+    /// A text message that is not UTF-8 (1007).
+    NotUtf8,
+    /// A message over the size limit (1009).
+    TooLarge,
+    /// Bytes that are not WebSocket frames (1002).
+    Protocol,
+}

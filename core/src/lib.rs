@@ -1,0 +1,69 @@
+//! The push server as a state machine: who is online, and who receives what.
+//!
+//! There is no socket, clock, thread or random number in this crate. An *adapter* owns those. It
+//! tells the [`Hub`] what happens as [`Input`]s, each with the time at which it happens, and carries
+//! out the [`Output`]s:
+//!
+//! ```text
+//!   accept   -> connect        poll_output -> Ready { conn }   pull and write its frames
+//!   read     -> handle(Input)                 Drop { conn }    drop its socket
+//!   a timer  -> Input::Timeout                Event(..)        log it, count it
+//!                              poll_frame(conn) -> Frame       what to write next
+//!                              poll_timeout     -> Deadline    when to call again
+//! ```
+//!
+//! The [`text`] module translates between WebSocket text messages and the hub's requests and
+//! frames. The same seed and the same inputs give the same outputs on every platform.
+//!
+//! # Example
+//!
+//! ```
+//! use switchboard_core::{Config, Frame, Hub, Input, Instant, Name, Output, Request, Target};
+//!
+//! let now = Instant::ZERO;
+//! let mut hub: Hub<&str> = Hub::new(Config::default(), 0, now);
+//! let alice = hub.connect(now)?;
+//! let bob = hub.connect(now)?;
+//! for (conn, uid) in [(alice, "alice"), (bob, "bob")] {
+//!     let request = Request::Login(Name::new(uid)?);
+//!     hub.handle(now, Input::Request { conn, request });
+//!     while hub.poll_frame(conn).is_some() {}
+//! }
+//!
+//! let to = Target::User(Name::new("bob")?);
+//! let request = Request::Send { to, payload: "hello" };
+//! hub.handle(now, Input::Request { conn: alice, request });
+//!
+//! let ready = |output: &Output| *output == Output::Ready { conn: bob };
+//! assert!(core::iter::from_fn(|| hub.poll_output()).any(|output| ready(&output)));
+//! assert!(matches!(hub.poll_frame(bob), Some(Frame::Message { payload: "hello", .. })));
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+
+#![no_std]
+
+extern crate alloc;
+
+mod config;
+mod conn;
+mod hub;
+mod index;
+mod input;
+mod name;
+mod output;
+mod payload;
+pub mod text;
+mod time;
+mod timers;
+mod topic;
+
+pub use config::{Config, DuplicateUid, RingLimit, SlowReader};
+pub use conn::{ConnId, Stage};
+pub use hub::Hub;
+pub use input::{Fault, Input, Request, Target};
+pub use name::{Name, NameError};
+pub use output::{
+    CloseReason, Deadline, Event, Frame, Output, Problem, Refused, Stats, TimeoutReason,
+};
+pub use payload::Payload;
+pub use time::Instant;

@@ -1,0 +1,87 @@
+//! What a user or a group may be called.
+
+use core::fmt;
+
+/// A valid uid or group name: 1 to 128 bytes, without `:` and control characters, and not `all`.
+///
+/// The rules are the same for every dialect, so that whoever can log in can also be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name<'a>(&'a str);
+
+impl<'a> Name<'a> {
+    /// The longest name, in bytes of UTF-8.
+    pub const MAX_LEN: usize = 128;
+
+    /// The one name that nobody can have: it stands for everybody who is logged in.
+    pub const EVERYONE: &'static str = "all";
+
+    /// Checks `name`.
+    ///
+    /// # Errors
+    /// Says which of the rules `name` breaks.
+    pub fn new(name: &'a str) -> Result<Self, NameError> {
+        if name.is_empty() {
+            Err(NameError::Empty)
+        } else if name.len() > Self::MAX_LEN {
+            Err(NameError::TooLong { len: name.len() })
+        } else if name.contains(':') {
+            Err(NameError::Colon)
+        } else if name.contains(char::is_control) {
+            Err(NameError::Control)
+        } else if name == Self::EVERYONE {
+            Err(NameError::Reserved)
+        } else {
+            Ok(Self(name))
+        }
+    }
+
+    /// The name itself.
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Why a name was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameError {
+    /// It has no characters.
+    Empty,
+    /// It is longer than [`Name::MAX_LEN`].
+    TooLong {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// It contains a colon, which ends the name in `uid:message`.
+    Colon,
+    /// It contains a control character.
+    Control,
+    /// It is [`Name::EVERYONE`].
+    Reserved,
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the uid is empty"),
+            Self::TooLong { len } => {
+                write!(
+                    f,
+                    "the uid has {len} bytes, at most {} are allowed",
+                    Name::MAX_LEN
+                )
+            }
+            Self::Colon => f.write_str("the uid contains a colon"),
+            Self::Control => f.write_str("the uid contains a control character"),
+            Self::Reserved => write!(f, "the uid {} is reserved for everybody", Name::EVERYONE),
+        }
+    }
+}
+
+impl core::error::Error for NameError {}

@@ -1,0 +1,262 @@
+//! All that the hub decides.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::{ConnId, Fault, NameError, time::Instant};
+
+/// What the adapter has to do or may want to know, from
+/// [`Hub::poll_output`](crate::Hub::poll_output).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// There is something to [pull](crate::Hub::poll_frame) for this connection. It is said again
+    /// only after the connection has been pulled empty, but for rare repeats that do no harm.
+    Ready {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// Drop the socket. The hub has forgotten the connection.
+    Drop {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// Something happened that logs, metrics and the like want to know.
+    Event(Event),
+}
+
+/// A change in who is online.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A connection has a uid from here on.
+    LoggedIn {
+        /// Which connection.
+        conn: ConnId,
+        /// The uid.
+        uid: Arc<str>,
+    },
+    /// A connection takes part in nothing from here on. It is said exactly once for each one.
+    Closed {
+        /// Which connection.
+        conn: ConnId,
+        /// The uid, if it had one.
+        uid: Option<Arc<str>>,
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+/// The next thing to write to a connection, from [`Hub::poll_frame`](crate::Hub::poll_frame).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame<P> {
+    /// The login was accepted.
+    LoggedIn {
+        /// The connection's uid.
+        uid: Arc<str>,
+    },
+    /// A message for this connection.
+    Message {
+        /// Its place in the order in which the hub took the messages.
+        seq: u64,
+        /// Its content.
+        payload: P,
+    },
+    /// Messages for this connection are gone, it read too slowly.
+    Gap {
+        /// How many.
+        missed: u64,
+    },
+    /// A request of this connection was refused.
+    Problem(Problem),
+    /// The last frame: say why, and close.
+    Close(CloseReason),
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The peer asked to close.
+    PeerClosed,
+    /// The socket was gone.
+    Disconnected,
+    /// A newer connection logged in with the same uid.
+    Replaced,
+    /// It did not log in in time.
+    LoginTimeout,
+    /// Messages overtook it, see [`SlowReader::Close`](crate::SlowReader::Close).
+    TooSlow,
+    /// It went on sending requests without reading the replies.
+    RepliesUnread,
+    /// It sent something unacceptable.
+    Fault(Fault),
+    /// The server stops.
+    Shutdown,
+}
+
+impl CloseReason {
+    /// The WebSocket close code (RFC 6455, 7.4), or `None` if it was the peer who closed and there
+    /// is nothing to say but to echo its close frame.
+    pub const fn code(self) -> Option<u16> {
+        Some(match self {
+            Self::PeerClosed | Self::Disconnected => return None,
+            Self::Shutdown => 1001,
+            Self::Fault(Fault::Protocol) => 1002,
+            Self::Fault(Fault::Binary) => 1003,
+            Self::Fault(Fault::NotUtf8) => 1007,
+            Self::LoginTimeout | Self::RepliesUnread => 1008,
+            Self::Fault(Fault::TooLarge) => 1009,
+            Self::Replaced => 4001,
+            Self::TooSlow => 4002,
+        })
+    }
+
+    /// The text that goes with the code; at most 123 bytes, so that it fits a close frame.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::PeerClosed => "closed by the client",
+            Self::Disconnected => "disconnected",
+            Self::Replaced => "replaced by a newer login",
+            Self::LoginTimeout => "not logged in in time",
+            Self::TooSlow => "reading too slowly",
+            Self::RepliesUnread => "too many requests without reading the replies",
+            Self::Fault(Fault::Protocol) => "protocol error",
+            Self::Fault(Fault::Binary) => "binary messages are not accepted",
+            Self::Fault(Fault::NotUtf8) => "text must be UTF-8",
+            Self::Fault(Fault::TooLarge) => "message too large",
+            Self::Shutdown => "the server is stopping",
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+/// Why a request was refused. The connection goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// No uid or group can have this name.
+    InvalidName(NameError),
+    /// What should have been `uid:message` has no uid or no colon.
+    ExpectedUidMessage,
+    /// Nobody is logged in with this uid.
+    NotOnline(Arc<str>),
+    /// Nobody is in this group.
+    GroupEmpty(Arc<str>),
+    /// Somebody else is logged in with this uid, see
+    /// [`DuplicateUid::Reject`](crate::DuplicateUid::Reject).
+    UidTaken(Arc<str>),
+    /// The request needs a login first.
+    NotLoggedIn,
+    /// A connection keeps its uid for life.
+    AlreadyLoggedIn,
+    /// A group is left only by who is in it.
+    NotInGroup(Arc<str>),
+    /// The connection, or the server, has as many groups as it can have.
+    TooManyGroups,
+    /// The message is larger than the ring that it would have to wait in.
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The most that is accepted.
+        limit: usize,
+    },
+}
+
+impl From<NameError> for Problem {
+    fn from(error: NameError) -> Self {
+        Self::InvalidName(error)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidName(error) => error.fmt(f),
+            Self::ExpectedUidMessage => f.write_str("expected uid:message"),
+            Self::NotOnline(uid) => write!(f, "{uid} is not online"),
+            Self::GroupEmpty(group) => write!(f, "nobody is in the group {group}"),
+            Self::UidTaken(uid) => write!(f, "{uid} is already online"),
+            Self::NotLoggedIn => f.write_str("log in first"),
+            Self::AlreadyLoggedIn => f.write_str("already logged in"),
+            Self::NotInGroup(group) => write!(f, "not in the group {group}"),
+            Self::TooManyGroups => f.write_str("too many groups"),
+            Self::TooLarge { size, limit } => {
+                write!(
+                    f,
+                    "the message has {size} bytes, at most {limit} are allowed"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for Problem {}
+
+/// Why [`Hub::connect`](crate::Hub::connect) took no further connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There are [`Config::max_connections`](crate::Config::max_connections).
+    Full,
+    /// The hub was [shut down](crate::Input::Shutdown).
+    ShuttingDown,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "too many connections",
+            Self::ShuttingDown => "the server is stopping",
+        })
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// When the hub wants [`Input::Timeout`](crate::Input::Timeout), and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// When.
+    pub at: Instant,
+    /// What will be looked at.
+    pub why: TimeoutReason,
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum TimeoutReason {
+    /// A connection must have logged in.
+    Login,
+    /// A connection that is being closed must be gone.
+    Close,
+}
+
+/// Counts since the hub was made, and a few current figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Connections that the hub knows.
+    pub connections: usize,
+    /// Connections that are logged in.
+    pub logged_in: usize,
+    /// Uids that are online, and those whose last connection has messages left to read.
+    pub users: usize,
+    /// Groups with members, and those with messages that somebody has left to read.
+    pub groups: usize,
+    /// Bytes of payload that are kept for those who have yet to read them.
+    pub payload_bytes: usize,
+    /// Messages taken.
+    pub accepted: u64,
+    /// Messages handed out, counted once for each recipient.
+    pub delivered: u64,
+    /// Messages that recipients missed, counted once for each gap that was told.
+    pub missed: u64,
+    /// Inputs and pulls with an id that the hub had forgotten.
+    pub stale: u64,
+    /// Connections refused.
+    pub refused: u64,
+}
