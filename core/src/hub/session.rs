@@ -42,25 +42,20 @@ impl<P: Payload> Hub<P> {
     }
 
     pub(super) fn log_in(&mut self, conn: ConnId, name: Name<'_>) {
-        let user = match self.find_user(name) {
-            Some(user) if !self.topics[user].members().is_empty() => {
-                match self.config.duplicate_uid {
-                    DuplicateUid::Replace => self.replace_members(user),
-                    DuplicateUid::Share => {}
-                    DuplicateUid::Reject => {
-                        let taken = Problem::UidTaken(name.as_str().into());
-                        return self.reply(conn, Answer::Problem(taken));
-                    }
-                }
-                user
-            }
-            Some(user) => user,
-            None => self.add_user(name),
-        };
+        let known = self.find_user(name);
+        let is_online = known.is_some_and(|user| !self.topics[user].members().is_empty());
+        if is_online && self.config.duplicate_uid == DuplicateUid::Reject {
+            let taken = Problem::UidTaken(name.as_str().into());
+            return self.reply(conn, Answer::Problem(taken));
+        }
+        let user = known.unwrap_or_else(|| self.add_user(name));
         self.subscribe(conn, self.everyone);
         self.subscribe(conn, user);
         self.conns[conn].state = State::Open { user };
         self.conns[conn].timer = None;
+        if self.config.duplicate_uid == DuplicateUid::Replace {
+            self.close_others(conn, user);
+        }
         let uid: Arc<str> = self.uid_of(user);
         self.outputs.push_back(Output::Event(Event::LoggedIn {
             conn,
@@ -69,8 +64,9 @@ impl<P: Payload> Hub<P> {
         self.reply(conn, Answer::LoggedIn(uid));
     }
 
-    fn replace_members(&mut self, user: TopicId) {
-        while let Some(&older) = self.topics[user].members().last() {
+    fn close_others(&mut self, conn: ConnId, user: TopicId) {
+        let other = |&member: &ConnId| member != conn;
+        while let Some(older) = self.topics[user].members().iter().copied().find(other) {
             self.close(older, CloseReason::Replaced, Unread::Deliver);
         }
     }

@@ -1,0 +1,242 @@
+//! One connection, as a thread that reads and a thread that writes.
+//!
+//! They wait for each other in one place only: the reader pauses while the hub has as many replies
+//! for the connection as it may have, until the writer has pulled some. Whatever ends one of them
+//! shuts the socket down, which ends the other.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, Thread},
+};
+
+use switchboard_core::ConnId;
+use tungstenite::{
+    WebSocket, accept_with_config,
+    protocol::{
+        WebSocketConfig,
+        frame::{
+            Frame,
+            coding::{Data, OpCode},
+        },
+    },
+};
+
+use super::{
+    STACK,
+    outbox::{Outbox, ReadHalf},
+};
+use crate::{
+    exchange::{self, Exchange},
+    wire::{Received, ToSend},
+};
+
+/// Bytes of buffer that a writer keeps between writes.
+const KEPT_BUFFER: usize = 4 << 10;
+
+/// Reaches the connection's threads.
+pub(super) struct Signal {
+    stream: Arc<TcpStream>,
+    reader: OnceLock<Thread>,
+    writer: OnceLock<Thread>,
+    ended: AtomicBool,
+}
+
+impl exchange::Signal for Signal {
+    fn ready(&self) {
+        match self.writer.get() {
+            Some(writer) => writer.unpark(),
+            // There is no writer before the handshake is done, and nothing to write but that the
+            // connection is closed.
+            None => self.cut(),
+        }
+    }
+
+    fn cut(&self) {
+        self.ended.store(true, Ordering::Release);
+        // Fails if the peer has gone, which is just as well.
+        drop(self.stream.shutdown(Shutdown::Both));
+        for thread in [&self.reader, &self.writer] {
+            thread.get().map(Thread::unpark);
+        }
+    }
+}
+
+impl Signal {
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+}
+
+/// Starts the threads of a new connection.
+pub(super) fn start(
+    exchange: &Arc<Exchange<Signal>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    config: WebSocketConfig,
+) {
+    let signal = Arc::new(Signal {
+        stream: Arc::new(stream),
+        reader: OnceLock::new(),
+        writer: OnceLock::new(),
+        ended: AtomicBool::new(false),
+    });
+    let conn = match exchange.connect(Arc::clone(&signal)) {
+        Ok(conn) => conn,
+        Err(refused) => return tracing::debug!(%peer, %refused, "refused"),
+    };
+    tracing::debug!(?conn, %peer, "connected");
+    let place = Place {
+        exchange: Arc::clone(exchange),
+        conn,
+        signal,
+    };
+    if let Err(error) = spawn("reader", move || place.serve(config)) {
+        tracing::warn!(%error, "cannot start a connection's thread");
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
+    let handle = thread::Builder::new()
+        .name(name.into())
+        .stack_size(STACK)
+        .spawn(run)?;
+    Ok(handle.thread().clone())
+}
+
+/// The connection's place in the exchange, which it loses when its reader ends, however it ends.
+struct Place {
+    exchange: Arc<Exchange<Signal>>,
+    conn: ConnId,
+    signal: Arc<Signal>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.exchange.disconnected(self.conn);
+        exchange::Signal::cut(&*self.signal);
+    }
+}
+
+impl Place {
+    /// The reader.
+    fn serve(self, config: WebSocketConfig) {
+        let Self {
+            exchange,
+            conn,
+            signal,
+        } = &self;
+        let stream = Arc::clone(&signal.stream);
+        // Frames are small and each is wanted at once.
+        if stream.set_nodelay(true).is_err() || signal.reader.set(thread::current()).is_err() {
+            return;
+        }
+        let on_write = || exchange::Signal::ready(&**signal);
+        let half = ReadHalf {
+            stream,
+            outbox: None,
+            on_write,
+        };
+        let mut socket = match accept_with_config(half, Some(config)) {
+            Ok(socket) => socket,
+            Err(error) => return tracing::debug!(?conn, %error, "no handshake"),
+        };
+        let outbox = Arc::new(Outbox::default());
+        socket.get_mut().outbox = Some(Arc::clone(&outbox));
+        let writer = {
+            let (exchange, conn, signal) = (Arc::clone(exchange), *conn, Arc::clone(signal));
+            spawn("writer", move || {
+                let written = write(&exchange, conn, &signal, &outbox);
+                if let Err(error) = written {
+                    tracing::debug!(?conn, %error, "write failed");
+                    exchange::Signal::cut(&*signal);
+                }
+            })
+        };
+        match writer {
+            Ok(writer) => drop(signal.writer.set(writer)),
+            Err(error) => return tracing::warn!(%error, "cannot start a connection's thread"),
+        }
+        self.read_messages(&mut socket);
+        self.read_rest();
+    }
+
+    fn read_messages<F: Fn()>(&self, socket: &mut WebSocket<ReadHalf<F>>) {
+        loop {
+            let received = Received::from(socket.read());
+            if let Received::Close = received {
+                // Has the answer put into the outbox before the writer is told to send it.
+                drop(socket.flush());
+            }
+            let mut wanted = self.exchange.received(self.conn, &received);
+            if !received.goes_on() {
+                return;
+            }
+            while !wanted && !self.signal.has_ended() {
+                thread::park();
+                wanted = self.exchange.wants_input(self.conn);
+            }
+        }
+    }
+
+    /// Reads until the peer closes: to drop the socket earlier could cost the peer what it has not
+    /// read yet, the close frame included.
+    fn read_rest(&self) {
+        let mut rest = [0; 4096];
+        while matches!((&*self.signal.stream).read(&mut rest), Ok(1..)) {}
+    }
+}
+
+/// The writer: puts what there is into one write, until all is written or the socket is gone.
+fn write(
+    exchange: &Exchange<Signal>,
+    conn: ConnId,
+    signal: &Signal,
+    outbox: &Outbox,
+) -> Result<(), tungstenite::Error> {
+    let mut batch = VecDeque::new();
+    let mut bytes = Vec::new();
+    while !signal.has_ended() {
+        exchange.pull(conn, &mut batch);
+        if !batch.is_empty() {
+            // There may be room for further replies.
+            signal.reader.get().map(Thread::unpark);
+        }
+        outbox.take(&mut bytes);
+        let mut last = false;
+        for to_send in batch.drain(..) {
+            match to_send {
+                ToSend::Message(message) => {
+                    let text = OpCode::Data(Data::Text);
+                    Frame::message(message.into_data(), text, true).format(&mut bytes)?;
+                }
+                ToSend::Close(frame) => {
+                    if frame.is_some() {
+                        Frame::close(frame).format(&mut bytes)?;
+                    }
+                    last = true;
+                }
+            }
+        }
+        if last {
+            outbox.take(&mut bytes);
+        }
+        if bytes.is_empty() && !last {
+            thread::park();
+            continue;
+        }
+        (&*signal.stream).write_all(&bytes)?;
+        bytes.clear();
+        bytes.shrink_to(KEPT_BUFFER);
+        if last {
+            signal.stream.shutdown(Shutdown::Write)?;
+            return Ok(());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The blocking adapter: the standard library's sockets, and two threads a connection.
+
+mod connection;
+mod outbox;
+
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver},
+    },
+    thread,
+};
+
+use crate::{
+    Settings, Stop,
+    exchange::{Exchange, Next},
+    listen, wire,
+};
+use connection::Signal;
+
+/// Stack of a connection's threads. It is address space; memory is used as far as the stack grows.
+const STACK: usize = 256 << 10;
+
+/// Serves whoever connects to `listener`, until it is stopped and everybody is gone, which takes no
+/// longer than the hub's close timeout.
+///
+/// # Errors
+/// If a thread cannot be set up.
+pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    // One place is enough: a bell that has been rung and not yet heard needs no second ring.
+    let (bell, doorbell) = mpsc::sync_channel(1);
+    let ring = move || {
+        let _ = bell.try_send(());
+    };
+    let exchange = Arc::new(Exchange::new(settings, ring));
+    let named = |name: &str| thread::Builder::new().name(name.into());
+
+    let driver = {
+        let exchange = Arc::clone(&exchange);
+        named("driver").spawn(move || drive(&exchange, &doorbell))?
+    };
+    let acceptor = {
+        let (exchange, stop) = (Arc::clone(&exchange), stop.clone());
+        let config = wire::config(settings.max_message);
+        named("acceptor").spawn(move || {
+            while !stop.is_stopped() {
+                match listener.accept() {
+                    Ok((stream, peer)) => connection::start(&exchange, stream, peer, config),
+                    Err(error) => {
+                        if let Some(pause) = listen::pause_after(&error) {
+                            thread::sleep(pause);
+                        }
+                    }
+                }
+            }
+        })?
+    };
+
+    stop.wait();
+    exchange.shut_down();
+    // The acceptor waits for a connection: here is one.
+    drop(TcpStream::connect(reachable(address)));
+    for thread in [acceptor, driver] {
+        thread
+            .join()
+            .map_err(|_| io::Error::other("a thread of the server panicked"))?;
+    }
+    Ok(())
+}
+
+/// An address at which the listener on `address` can be reached from this machine.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// The exchange's driver, see [`Exchange::drive`].
+fn drive(exchange: &Exchange<Signal>, doorbell: &Receiver<()>) {
+    loop {
+        match exchange.drive() {
+            Next::Again => {}
+            Next::Wait(None) => drop(doorbell.recv()),
+            Next::Wait(Some(limit)) => drop(doorbell.recv_timeout(limit)),
+            Next::Finished => return,
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The hub, shared by tasks or threads.
+//!
+//! ```text
+//!   connection -- received, pull --> Exchange [ lock: Hub ] <-- drive -- driver
+//!        ^                               |                                  ^
+//!        +------- Signal::ready, cut ----+---------- doorbell --------------+
+//! ```
+//!
+//! Each connection feeds what it receives, and pulls what it has to send when its [`Signal`] says
+//! that there is something. One more task or thread, the driver, sees to time limits and to what is
+//! too much for a connection to do in passing: telling a million others that there is a message.
+//!
+//! The lock is held for a bounded number of steps of the hub and never across a read, a write or a
+//! wake-up.
+
+use std::{
+    collections::VecDeque,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant as Clock},
+};
+
+use slotmap::SecondaryMap;
+use switchboard_core::{ConnId, Event, Hub, Input, Instant, Output, Refused};
+
+use crate::{
+    Settings,
+    wire::{Received, Text, ToSend},
+};
+
+/// Outputs that whoever fed an input carries out; the rest is the driver's.
+const OUTPUTS_IN_PASSING: usize = 16;
+
+/// Outputs that the driver carries out before it lets others have the lock.
+const OUTPUTS_AT_ONCE: usize = 256;
+
+/// Frames pulled at a time, so that they fit one write.
+const FRAMES_AT_ONCE: usize = 64;
+
+/// Bytes after which no further frame is pulled.
+const BYTES_AT_ONCE: usize = 16 << 10;
+
+/// How the task or thread that serves a connection is reached. Called without any lock held.
+pub trait Signal: Send + Sync {
+    /// There is something to [pull](Exchange::pull).
+    fn ready(&self);
+
+    /// Drop the socket, whatever it is doing.
+    fn cut(&self);
+}
+
+/// The hub with the lock, the clock and the connections' signals.
+pub struct Exchange<S> {
+    shared: Mutex<Shared<S>>,
+    origin: Clock,
+    doorbell: Box<dyn Fn() + Send + Sync>,
+}
+
+struct Shared<S> {
+    hub: Hub<Text>,
+    signals: SecondaryMap<ConnId, Arc<S>>,
+    /// When the driver looks at the clock next, of its own accord.
+    driver_wakes: Option<Instant>,
+    stopping: bool,
+}
+
+/// What the driver does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Let others run, then [drive](Exchange::drive) again.
+    Again,
+    /// Wait for the doorbell, at most this long if there is a limit.
+    Wait(Option<Duration>),
+    /// Nothing more: the exchange is shut down and everybody is gone.
+    Finished,
+}
+
+/// A signal to give once the lock is released.
+enum Call<S> {
+    Ready(Arc<S>),
+    Cut(Arc<S>),
+    Log(Event),
+}
+
+impl<S: Signal> Exchange<S> {
+    /// An exchange whose driver is woken by `doorbell`, which must neither block nor get lost if
+    /// the driver is just then at work.
+    pub fn new(settings: &Settings, doorbell: impl Fn() + Send + Sync + 'static) -> Self {
+        // The standard library's hasher is keyed by the system's random numbers.
+        let seed = RandomState::new().build_hasher().finish();
+        let hub = Hub::new(settings.hub(), seed, Instant::ZERO);
+        let signals = SecondaryMap::new();
+        let shared = Shared {
+            hub,
+            signals,
+            driver_wakes: None,
+            stopping: false,
+        };
+        Self {
+            shared: Mutex::new(shared),
+            origin: Clock::now(),
+            doorbell: Box::new(doorbell),
+        }
+    }
+
+    /// Takes a new connection.
+    ///
+    /// # Errors
+    /// The socket is to be dropped.
+    pub fn connect(&self, signal: Arc<S>) -> Result<ConnId, Refused> {
+        self.act(|shared, now| {
+            let conn = shared.hub.connect(now)?;
+            shared.signals.insert(conn, signal);
+            Ok(conn)
+        })
+    }
+
+    /// Takes what came from a connection. Returns whether to read on at once; if not, it is time
+    /// to when something has been [pulled](Self::pull).
+    pub fn received(&self, conn: ConnId, received: &Received) -> bool {
+        self.act(|shared, now| {
+            if let Some(input) = received.input(&shared.hub, conn) {
+                shared.hub.handle(now, input);
+            }
+            shared.hub.wants_input(conn)
+        })
+    }
+
+    /// Whether to read from the connection.
+    pub fn wants_input(&self, conn: ConnId) -> bool {
+        self.lock().hub.wants_input(conn)
+    }
+
+    /// Takes the end of a connection's socket. Feeding it more than once does no harm.
+    pub fn disconnected(&self, conn: ConnId) {
+        self.act(|shared, now| {
+            if shared.signals.remove(conn).is_some() {
+                shared.hub.handle(now, Input::Disconnected { conn });
+            }
+        });
+    }
+
+    /// Moves what the connection should write next, about as much as one write takes, to the end
+    /// of `batch`. If that is nothing, [`Signal::ready`] will tell when there is something.
+    pub fn pull(&self, conn: ConnId, batch: &mut VecDeque<ToSend>) {
+        let mut shared = self.lock();
+        let mut bytes = 0;
+        for _ in 0..FRAMES_AT_ONCE {
+            let Some(frame) = shared.hub.poll_frame(conn) else {
+                break;
+            };
+            let to_send = ToSend::from(frame);
+            bytes += to_send.len();
+            batch.push_back(to_send);
+            if bytes >= BYTES_AT_ONCE {
+                break;
+            }
+        }
+    }
+
+    /// Closes everybody and refuses whoever comes. [`Next::Finished`] tells when all are gone.
+    pub fn shut_down(&self) {
+        self.act(|shared, now| {
+            shared.stopping = true;
+            shared.hub.handle(now, Input::Shutdown);
+        });
+    }
+
+    /// Does a bounded share of the driver's work.
+    pub fn drive(&self) -> Next {
+        let mut calls = Vec::new();
+        let next = {
+            let mut shared = self.lock();
+            let now = self.now();
+            let due = |shared: &Shared<S>| shared.hub.poll_timeout().filter(|d| d.at <= now);
+            if due(&shared).is_some() {
+                shared.hub.handle(now, Input::Timeout);
+            }
+            if shared.carry_out(OUTPUTS_AT_ONCE, &mut calls) || due(&shared).is_some() {
+                Next::Again
+            } else if shared.stopping && shared.hub.stats().connections == 0 {
+                Next::Finished
+            } else {
+                shared.driver_wakes = shared.hub.poll_timeout().map(|deadline| deadline.at);
+                Next::Wait(shared.driver_wakes.map(|at| at.saturating_since(now)))
+            }
+        };
+        give(calls);
+        next
+    }
+
+    /// Changes the hub and carries out what follows from it, or has the driver do so.
+    fn act<R>(&self, change: impl FnOnce(&mut Shared<S>, Instant) -> R) -> R {
+        let mut calls = Vec::new();
+        let (result, ring) = {
+            let mut shared = self.lock();
+            let result = change(&mut shared, self.now());
+            let more = shared.carry_out(OUTPUTS_IN_PASSING, &mut calls);
+            (result, more || shared.driver_is_late())
+        };
+        give(calls);
+        if ring {
+            (self.doorbell)();
+        }
+        result
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO + self.origin.elapsed()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared<S>> {
+        self.shared.lock().expect("the hub does not panic")
+    }
+}
+
+impl<S> Shared<S> {
+    /// Takes up to `limit` outputs of the hub. Returns whether there may be more.
+    fn carry_out(&mut self, limit: usize, calls: &mut Vec<Call<S>>) -> bool {
+        for _ in 0..limit {
+            let call = match self.hub.poll_output() {
+                None => return false,
+                Some(Output::Ready { conn }) => self.signals.get(conn).cloned().map(Call::Ready),
+                Some(Output::Drop { conn }) => self.signals.remove(conn).map(Call::Cut),
+                Some(Output::Event(event)) => Some(Call::Log(event)),
+            };
+            calls.extend(call);
+        }
+        true
+    }
+
+    /// Whether the driver sleeps past something that it has to do.
+    fn driver_is_late(&self) -> bool {
+        let earlier = match (self.hub.poll_timeout(), self.driver_wakes) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(deadline), Some(wakes)) => deadline.at < wakes,
+        };
+        earlier || (self.stopping && self.hub.stats().connections == 0)
+    }
+}
+
+fn give<S: Signal>(calls: Vec<Call<S>>) {
+    for call in calls {
+        match call {
+            Call::Ready(signal) => signal.ready(),
+            Call::Cut(signal) => signal.cut(),
+            Call::Log(Event::LoggedIn { conn, uid }) => {
+                tracing::debug!(?conn, %uid, "logged in");
+            }
+            Call::Log(Event::Closed { conn, uid, reason }) => {
+                let uid = uid.as_deref().unwrap_or_default();
+                tracing::debug!(?conn, %uid, %reason, "closed");
+            }
+        }
+    }
+}

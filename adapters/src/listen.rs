@@ -1,0 +1,93 @@
+//! Where the server listens.
+
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    time::Duration,
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections that may wait to be accepted. The system may allow fewer.
+const BACKLOG: i32 = 4096;
+
+/// Listens on `address`, which is `HOST:PORT`. Port 0 is any free one.
+///
+/// # Errors
+/// Says in one line what is wrong with the address and what to do about it.
+pub fn bind(address: &str) -> Result<TcpListener, ListenError> {
+    let error = |error| ListenError {
+        address: address.to_owned(),
+        error,
+    };
+    let mut last = ErrorKind::AddrNotAvailable.into();
+    for resolved in address.to_socket_addrs().map_err(error)? {
+        match listen(resolved) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(error(last))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // A restarted server must not wait for the old connections' ports to be given free.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// How long to wait after a connection could not be accepted, if at all.
+///
+/// A connection that broke off early says nothing about the next one. A lack of file descriptors
+/// or memory lasts, and to ask again at once would only keep a core busy.
+pub fn pause_after(error: &io::Error) -> Option<Duration> {
+    match error.kind() {
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => None,
+        _ => {
+            tracing::warn!(%error, "cannot accept connections, trying again");
+            Some(Duration::from_millis(500))
+        }
+    }
+}
+
+/// Why the server cannot listen.
+#[derive(Debug)]
+pub struct ListenError {
+    address: String,
+    error: io::Error,
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, error } = self;
+        write!(f, "cannot listen on {address}: ")?;
+        match error.kind() {
+            ErrorKind::AddrInUse => f.write_str(
+                "the port is in use; stop the program that has it or choose another with --listen",
+            ),
+            ErrorKind::PermissionDenied => {
+                f.write_str("not permitted; ports below 1024 usually need privileges")
+            }
+            ErrorKind::AddrNotAvailable => {
+                f.write_str("this machine has no such address; 0.0.0.0 stands for all of them")
+            }
+            ErrorKind::InvalidInput => f.write_str("expected ADDR:PORT, such as 127.0.0.1:1234"),
+            _ => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for ListenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

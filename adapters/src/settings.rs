@@ -1,0 +1,37 @@
+//! What a server is told when it starts.
+
+use switchboard_core::{Config, RingLimit};
+
+/// The settings of a server, apart from where it listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The hub's.
+    pub hub: Config,
+    /// The largest message that a client may send, in bytes of its text. Default: 65,536.
+    pub max_message: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hub: Config::default(),
+            max_message: 64 << 10,
+        }
+    }
+}
+
+impl Settings {
+    /// The hub's settings, with room in each ring for a message of the largest size.
+    pub fn hub(&self) -> Config {
+        let fit = |ring: RingLimit| RingLimit {
+            bytes: ring.bytes.max(self.max_message),
+            ..ring
+        };
+        Config {
+            everyone_ring: fit(self.hub.everyone_ring),
+            user_ring: fit(self.hub.user_ring),
+            group_ring: fit(self.hub.group_ring),
+            ..self.hub.clone()
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Between tungstenite's messages and the hub's inputs and frames.
+//!
+//! Translation only: what each of these means is decided in the core.
+
+use switchboard_core::{ConnId, Fault, Frame, Hub, Input, Payload, text};
+use tungstenite::{
+    Error, Message, Utf8Bytes,
+    error::ProtocolError,
+    protocol::{CloseFrame, WebSocketConfig},
+};
+
+/// Bytes that a connection reads at a time. tungstenite allocates them for each connection.
+const READ_BUFFER: usize = 4 << 10;
+
+/// Bytes of frames that are put into one write.
+const WRITE_BUFFER: usize = 16 << 10;
+
+/// The settings of a WebSocket connection whose client may send messages of `max_message` bytes.
+pub fn config(max_message: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(max_message))
+        .max_frame_size(Some(max_message))
+}
+
+/// The text of a message. A clone shares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(Utf8Bytes);
+
+impl Payload for Text {
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl From<&str> for Text {
+    /// Copies the text, so that a short message does not keep a whole read buffer.
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Text> for Utf8Bytes {
+    fn from(text: Text) -> Self {
+        text.0
+    }
+}
+
+/// What came from a client.
+#[derive(Debug)]
+pub enum Received {
+    /// A text message.
+    Text(Utf8Bytes),
+    /// Something that is not acceptable. There is nothing more to be had from this connection.
+    Fault(Fault),
+    /// A close frame.
+    Close,
+    /// A ping or a pong. tungstenite answers pings.
+    Control,
+    /// The end: the socket is gone.
+    End,
+}
+
+impl From<Result<Message, Error>> for Received {
+    fn from(read: Result<Message, Error>) -> Self {
+        match read {
+            Ok(Message::Text(text)) => Self::Text(text),
+            Ok(Message::Binary(_)) => Self::Fault(Fault::Binary),
+            Ok(Message::Close(_)) => Self::Close,
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Self::Control,
+            Err(Error::Utf8(_)) => Self::Fault(Fault::NotUtf8),
+            Err(Error::Capacity(_)) => Self::Fault(Fault::TooLarge),
+            Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Self::End,
+            Err(Error::Protocol(_)) => Self::Fault(Fault::Protocol),
+            Err(_) => Self::End,
+        }
+    }
+}
+
+impl Received {
+    /// Whether the connection can be read further, as a WebSocket.
+    pub fn goes_on(&self) -> bool {
+        matches!(
+            self,
+            Self::Text(_) | Self::Control | Self::Fault(Fault::Binary)
+        )
+    }
+
+    /// The hub's input for what `conn` sent, if it is one.
+    pub fn input(&self, hub: &Hub<Text>, conn: ConnId) -> Option<Input<'_, Text>> {
+        Some(match self {
+            Self::Text(text) => {
+                let request = text::parse(hub.stage(conn), text).map_payload(Text::from);
+                Input::Request { conn, request }
+            }
+            Self::Fault(fault) => Input::Fault {
+                conn,
+                fault: *fault,
+            },
+            Self::Close => Input::PeerClosed { conn },
+            Self::End => Input::Disconnected { conn },
+            Self::Control => return None,
+        })
+    }
+}
+
+/// What to do with a connection next.
+#[derive(Debug)]
+pub enum ToSend {
+    /// Send this message.
+    Message(Message),
+    /// Send this close frame, or the answer to the peer's if there is none, and then nothing more.
+    Close(Option<CloseFrame>),
+}
+
+impl From<Frame<Text>> for ToSend {
+    fn from(frame: Frame<Text>) -> Self {
+        match text::print(frame) {
+            text::Printed::Payload(text) => Self::Message(Message::Text(text.into())),
+            text::Printed::Line(line) => Self::Message(Message::Text(line.into())),
+            text::Printed::Close(reason) => Self::Close(reason.code().map(|code| CloseFrame {
+                code: code.into(),
+                reason: Utf8Bytes::from_static(reason.text()),
+            })),
+        }
+    }
+}
+
+impl ToSend {
+    /// Its size, as far as it counts.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Message(message) => message.len(),
+            Self::Close(_) => 0,
+        }
+    }
+
+    /// Whether it has no content.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
