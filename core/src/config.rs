@@ -22,8 +22,8 @@ pub struct Config {
     pub max_connections: usize,
     /// Groups at a time.
     pub max_groups: usize,
-    /// Groups that one connection can be in, those counted that it left but whose messages it has
-    /// not read to the end.
+    /// Memberships of groups that one connection can have, those counted that it ended but whose
+    /// messages it has not read to the end.
     pub max_groups_per_connection: usize,
     /// Replies to its own requests that a connection can leave unread, see
     /// [`Hub::wants_input`](crate::Hub::wants_input).
@@ -47,18 +47,9 @@ impl Default for Config {
             max_groups: 100_000,
             max_groups_per_connection: 64,
             max_replies: 16,
-            everyone_ring: RingLimit {
-                entries: 1024,
-                bytes: 16 << 20,
-            },
-            user_ring: RingLimit {
-                entries: 256,
-                bytes: 256 << 10,
-            },
-            group_ring: RingLimit {
-                entries: 256,
-                bytes: 1 << 20,
-            },
+            everyone_ring: RingLimit { entries: 1024, bytes: 16 << 20 },
+            user_ring: RingLimit { entries: 256, bytes: 256 << 10 },
+            group_ring: RingLimit { entries: 256, bytes: 1 << 20 },
         }
     }
 }
@@ -93,7 +84,8 @@ pub enum SlowReader {
     /// It is told how many messages it has missed and goes on with the oldest that is left.
     #[default]
     Gap,
-    /// It is closed with 4002.
+    /// It is closed with 4002. Whoever is being closed for another reason is told of a gap all the
+    /// same.
     Close,
 }
 

@@ -17,9 +17,9 @@ pub(crate) struct Conn {
     pub(crate) state: State,
     /// The one deadline that counts.
     pub(crate) timer: Option<Timer>,
-    /// An [`Output::Ready`](crate::Output::Ready) has been given or is queued, and the connection
-    /// has not been pulled empty since.
-    pub(crate) ready: bool,
+    pub(crate) wake: Wakefulness,
+    /// It has a place in the hub's queue of wake-ups.
+    pub(crate) queued: bool,
     /// Everybody and its own uid, and then the groups.
     pub(crate) cursors: SmallVec<[Cursor; 2]>,
     pub(crate) replies: VecDeque<Reply>,
@@ -36,6 +36,17 @@ pub(crate) enum State {
     Closing { reason: CloseReason },
     /// Has been given its last frame. The socket remains.
     Closed { reason: CloseReason },
+}
+
+/// What a connection knows of what there is to pull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wakefulness {
+    /// It has been pulled empty.
+    Idle,
+    /// Since then something came, and it is to be told.
+    Due,
+    /// It has been told.
+    Told,
 }
 
 /// A connection's place in one topic.
@@ -89,7 +100,8 @@ impl Conn {
         Self {
             state: State::Login,
             timer: None,
-            ready: false,
+            wake: Wakefulness::Idle,
+            queued: false,
             cursors: SmallVec::new(),
             replies: VecDeque::new(),
         }

@@ -59,8 +59,9 @@ use wake::Wake;
 ///
 /// # What it holds
 ///
-/// A message is stored once, however many it is for, and only until all of them have read it.
-/// [`Config`] bounds everything that can grow.
+/// A message is stored once, however many it is for, until all of them have read it and what came
+/// before it in its topic. [`Config`] bounds everything that can grow, given that the outputs are
+/// drained.
 pub struct Hub<P> {
     config: Config,
     now: Instant,
@@ -133,7 +134,7 @@ impl<P: Payload> Hub<P> {
 
     /// The next thing for the adapter to do, or `None` when all is done.
     ///
-    /// Each call takes constant time. While it returns something, an embedder may feed further
+    /// Each call takes constant time, amortized. While it returns something, an embedder may feed further
     /// inputs and pull frames; the order of outputs depends on nothing but the order of calls.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.next_output()
@@ -144,9 +145,7 @@ impl<P: Payload> Hub<P> {
     /// Frames come in the hub's order: one order for all connections. The last frame of a
     /// connection is [`Frame::Close`].
     pub fn poll_frame(&mut self, conn: ConnId) -> Option<Frame<P>> {
-        let frame = self.next_frame(conn);
-        self.prune_timers();
-        frame
+        self.next_frame(conn)
     }
 
     /// When [`Input::Timeout`] is next wanted, or `None` if no time limit runs. If that time has
@@ -161,16 +160,12 @@ impl<P: Payload> Hub<P> {
     /// False while as many replies as [`Config::max_replies`] allows wait to be pulled. Whoever
     /// feeds requests all the same gets the connection closed.
     pub fn wants_input(&self, conn: ConnId) -> bool {
-        self.conns
-            .get(conn)
-            .is_none_or(|conn| conn.replies.len() < self.config.max_replies)
+        self.conns.get(conn).is_none_or(|conn| conn.replies.len() < self.config.max_replies)
     }
 
     /// How far the connection has come. One that the hub has forgotten is [`Stage::Closing`].
     pub fn stage(&self, conn: ConnId) -> Stage {
-        self.conns
-            .get(conn)
-            .map_or(Stage::Closing, |conn| conn.state.into())
+        self.conns.get(conn).map_or(Stage::Closing, |conn| conn.state.into())
     }
 
     /// Counters and current figures.

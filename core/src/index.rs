@@ -19,10 +19,7 @@ pub(crate) struct NameIndex {
 
 impl NameIndex {
     pub(crate) fn new(seed: u64, domain: u64) -> Self {
-        Self {
-            topics: HashTable::new(),
-            key: (seed, domain),
-        }
+        Self { topics: HashTable::new(), key: (seed, domain) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -31,9 +28,7 @@ impl NameIndex {
 
     /// The topic for which `is` holds, among those whose name may be `name`.
     pub(crate) fn find(&self, name: &str, is: impl Fn(TopicId) -> bool) -> Option<TopicId> {
-        self.topics
-            .find(hash(self.key, name), |&topic| is(topic))
-            .copied()
+        self.topics.find(hash(self.key, name), |&topic| is(topic)).copied()
     }
 
     /// Adds a topic whose name is not in the table.
@@ -44,15 +39,11 @@ impl NameIndex {
         name_of: impl Fn(TopicId) -> &'a str,
     ) {
         let key = self.key;
-        self.topics
-            .insert_unique(hash(key, name), topic, |&other| hash(key, name_of(other)));
+        self.topics.insert_unique(hash(key, name), topic, |&other| hash(key, name_of(other)));
     }
 
     pub(crate) fn remove(&mut self, name: &str, topic: TopicId) {
-        if let Ok(entry) = self
-            .topics
-            .find_entry(hash(self.key, name), |&other| other == topic)
-        {
+        if let Ok(entry) = self.topics.find_entry(hash(self.key, name), |&other| other == topic) {
             entry.remove();
         }
     }

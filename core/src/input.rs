@@ -68,13 +68,9 @@ impl<'a, P> Request<'a, P> {
     pub fn map_payload<Q>(self, to: impl FnOnce(P) -> Q) -> Request<'a, Q> {
         match self {
             Self::Login(uid) => Request::Login(uid),
-            Self::Send {
-                to: target,
-                payload,
-            } => Request::Send {
-                to: target,
-                payload: to(payload),
-            },
+            Self::Send { to: target, payload } => {
+                Request::Send { to: target, payload: to(payload) }
+            }
             Self::Join(group) => Request::Join(group),
             Self::Leave(group) => Request::Leave(group),
             Self::Invalid(problem) => Request::Invalid(problem),

@@ -71,11 +71,7 @@ impl fmt::Display for NameError {
         match self {
             Self::Empty => f.write_str("the uid is empty"),
             Self::TooLong { len } => {
-                write!(
-                    f,
-                    "the uid has {len} bytes, at most {} are allowed",
-                    Name::MAX_LEN
-                )
+                write!(f, "the uid has {len} bytes, at most {} are allowed", Name::MAX_LEN)
             }
             Self::Colon => f.write_str("the uid contains a colon"),
             Self::Control => f.write_str("the uid contains a control character"),

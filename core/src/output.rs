@@ -10,7 +10,8 @@ use crate::{ConnId, Fault, NameError, time::Instant};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// There is something to [pull](crate::Hub::poll_frame) for this connection. It is said again
-    /// only after the connection has been pulled empty, but for rare repeats that do no harm.
+    /// only after the connection has been pulled empty. The exception is a walk over many members
+    /// that all know already: it repeats itself once in a while, so that no call takes long.
     Ready {
         /// Which connection.
         conn: ConnId,
@@ -60,7 +61,8 @@ pub enum Frame<P> {
         /// Its content.
         payload: P,
     },
-    /// Messages for this connection are gone, it read too slowly.
+    /// Messages for this connection are gone, it read too slowly. A gap is told before all else
+    /// that there is to pull, and counts what is missing in all topics.
     Gap {
         /// How many.
         missed: u64,
@@ -185,10 +187,7 @@ impl fmt::Display for Problem {
             Self::NotInGroup(group) => write!(f, "not in the group {group}"),
             Self::TooManyGroups => f.write_str("too many groups"),
             Self::TooLarge { size, limit } => {
-                write!(
-                    f,
-                    "the message has {size} bytes, at most {limit} are allowed"
-                )
+                write!(f, "the message has {size} bytes, at most {limit} are allowed")
             }
         }
     }

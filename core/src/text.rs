@@ -19,14 +19,9 @@ pub fn parse(stage: Stage, text: &str) -> Request<'_, &str> {
         Stage::Login => Name::new(text).map_or_else(invalid, Request::Login),
         Stage::Open | Stage::Closing => match text.split_once(':') {
             None | Some(("", _)) => Request::Invalid(Problem::ExpectedUidMessage),
-            Some((Name::EVERYONE, payload)) => Request::Send {
-                to: Target::Everyone,
-                payload,
-            },
-            Some((uid, payload)) => Name::new(uid).map_or_else(invalid, |uid| Request::Send {
-                to: Target::User(uid),
-                payload,
-            }),
+            Some((Name::EVERYONE, payload)) => Request::Send { to: Target::Everyone, payload },
+            Some((uid, payload)) => Name::new(uid)
+                .map_or_else(invalid, |uid| Request::Send { to: Target::User(uid), payload }),
         },
     }
 }
@@ -40,18 +35,13 @@ fn invalid<'a>(error: crate::NameError) -> Request<'a, &'a str> {
 pub fn print_request(request: &Request<'_, impl AsRef<str>>) -> Option<String> {
     match request {
         Request::Login(uid) => Some(uid.as_str().into()),
-        Request::Send {
-            to: Target::User(uid),
-            payload,
-        } => Some(format!("{uid}:{}", payload.as_ref())),
-        Request::Send {
-            to: Target::Everyone,
-            payload,
-        } => Some(format!("{}:{}", Name::EVERYONE, payload.as_ref())),
-        Request::Send {
-            to: Target::Group(_),
-            ..
+        Request::Send { to: Target::User(uid), payload } => {
+            Some(format!("{uid}:{}", payload.as_ref()))
         }
+        Request::Send { to: Target::Everyone, payload } => {
+            Some(format!("{}:{}", Name::EVERYONE, payload.as_ref()))
+        }
+        Request::Send { to: Target::Group(_), .. }
         | Request::Join(_)
         | Request::Leave(_)
         | Request::Invalid(_) => None,
@@ -87,10 +77,7 @@ mod tests {
 
     fn send(to: &str, payload: &'static str) -> Request<'static, &'static str> {
         let to = Name::new(to.to_owned().leak()).expect("a valid name");
-        Request::Send {
-            to: Target::User(to),
-            payload,
-        }
+        Request::Send { to: Target::User(to), payload }
     }
 
     use alloc::borrow::ToOwned;
@@ -107,15 +94,9 @@ mod tests {
     fn a_uid_must_be_one_that_can_be_written_to() {
         for bad in ["", "all", "a:b", "a\nb", "a\u{7f}", &"x".repeat(129)] {
             let request = parse(Stage::Login, bad);
-            assert!(
-                matches!(request, Request::Invalid(Problem::InvalidName(_))),
-                "{bad:?}"
-            );
+            assert!(matches!(request, Request::Invalid(Problem::InvalidName(_))), "{bad:?}");
         }
-        assert!(matches!(
-            parse(Stage::Login, &"x".repeat(128)),
-            Request::Login(_)
-        ));
+        assert!(matches!(parse(Stage::Login, &"x".repeat(128)), Request::Login(_)));
     }
 
     #[test]
@@ -128,10 +109,7 @@ mod tests {
 
     #[test]
     fn all_is_everybody_and_only_in_lower_case() {
-        let to_all = Request::Send {
-            to: Target::Everyone,
-            payload: "x:y",
-        };
+        let to_all = Request::Send { to: Target::Everyone, payload: "x:y" };
         assert_eq!(parse(Stage::Open, "all:x:y"), to_all);
         assert_eq!(parse(Stage::Open, "ALL:x"), send("ALL", "x"));
     }
@@ -145,10 +123,7 @@ mod tests {
         let long = format!("{}:hi", "x".repeat(129));
         for bad in ["a\tb:hi", &long] {
             let request = parse(Stage::Open, bad);
-            assert!(
-                matches!(request, Request::Invalid(Problem::InvalidName(_))),
-                "{bad:?}"
-            );
+            assert!(matches!(request, Request::Invalid(Problem::InvalidName(_))), "{bad:?}");
         }
     }
 
@@ -159,31 +134,13 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let uid = "alice".into();
-        assert_eq!(
-            line(Frame::LoggedIn { uid }),
-            "login success, your uid is alice"
-        );
+        assert_eq!(line(Frame::LoggedIn { uid }), "login success, your uid is alice");
         let offline = Problem::NotOnline("nobody".into());
         assert_eq!(line(Frame::Problem(offline)), "error: nobody is not online");
         let expected = Problem::ExpectedUidMessage;
-        assert_eq!(
-            line(Frame::Problem(expected)),
-            "error: expected uid:message"
-        );
-        assert_eq!(
-            line(Frame::Gap { missed: 1 }),
-            "error: you missed 1 message"
-        );
-        assert_eq!(
-            line(Frame::Gap { missed: 2 }),
-            "error: you missed 2 messages"
-        );
-        assert_eq!(
-            print(Frame::Message {
-                seq: 1,
-                payload: "hi"
-            }),
-            Printed::Payload("hi")
-        );
+        assert_eq!(line(Frame::Problem(expected)), "error: expected uid:message");
+        assert_eq!(line(Frame::Gap { missed: 1 }), "error: you missed 1 message");
+        assert_eq!(line(Frame::Gap { missed: 2 }), "error: you missed 2 messages");
+        assert_eq!(print(Frame::Message { seq: 1, payload: "hi" }), Printed::Payload("hi"));
     }
 }

@@ -39,20 +39,13 @@ impl Timers {
     }
 
     pub(crate) fn next(&self) -> Option<Deadline> {
-        self.heap.peek().map(|Reverse(timer)| Deadline {
-            at: timer.at,
-            why: timer.why,
-        })
+        self.heap.peek().map(|Reverse(timer)| Deadline { at: timer.at, why: timer.why })
     }
 
     /// Drops what no longer counts from the top, so that [`next`](Self::next) is true, and
     /// everywhere if the heap is more than twice the size that `live` timers need.
     pub(crate) fn prune(&mut self, live: usize, counts: impl Fn(&Timer) -> bool) {
-        while self
-            .heap
-            .peek()
-            .is_some_and(|Reverse(timer)| !counts(timer))
-        {
+        while self.heap.peek().is_some_and(|Reverse(timer)| !counts(timer)) {
             self.heap.pop();
         }
         if self.heap.len() > COMPACT_FROM.max(2 * live) {

@@ -114,14 +114,12 @@ impl<P: Payload> Topic<P> {
     /// Returns whether a walk has to be started.
     pub(crate) fn post(&mut self, seq: u64, payload: P, limit: RingLimit) -> bool {
         self.bytes += payload.size();
-        self.ring.push_back(Entry {
-            seq,
-            unread: self.members.len(),
-            payload,
-        });
+        self.ring.push_back(Entry { seq, unread: self.members.len(), payload });
         while self.ring.len() > 1 && (self.ring.len() > limit.entries || self.bytes > limit.bytes) {
             self.pop_front();
         }
+        // All may have read what was behind those.
+        self.trim();
         if self.walk.left == 0 {
             self.walk.left = self.members.len();
             self.walk.again = false;

@@ -3,7 +3,7 @@
 use super::Hub;
 use crate::{
     Payload,
-    conn::{Membership, State},
+    conn::{Membership, State, Wakefulness},
     topic::{Topic, TopicName},
 };
 
@@ -24,38 +24,27 @@ impl<P: Payload> Hub<P> {
     fn assert_conns(&self) {
         for (id, conn) in &self.conns {
             let is_open = matches!(conn.state, State::Open { .. });
-            assert_eq!(
-                conn.timer.is_none(),
-                is_open,
-                "all but open connections have a deadline"
-            );
-            if !conn.ready {
+            assert_eq!(conn.timer.is_none(), is_open, "all but open connections have a deadline");
+            let idle = conn.wake == Wakefulness::Idle;
+            assert!(conn.wake != Wakefulness::Due || conn.queued, "a wake-up that will not come");
+            if idle {
                 assert!(conn.replies.is_empty(), "a reply without a wake-up");
-                assert!(
-                    !matches!(conn.state, State::Closing { .. }),
-                    "a close without a wake-up"
-                );
+                assert!(!matches!(conn.state, State::Closing { .. }), "a close without a wake-up");
             }
             let mut memberships = 0;
             for cursor in &conn.cursors {
                 let topic = &self.topics[cursor.topic];
                 assert!(!cursor.is_done(), "a cursor outlived its messages");
-                assert!(
-                    cursor.next <= cursor.until(topic.end()),
-                    "a cursor is past its end"
-                );
+                assert!(cursor.next <= cursor.until(topic.end()), "a cursor is past its end");
                 match cursor.membership {
                     Membership::Member { index } => {
                         memberships += 1;
                         assert_eq!(topic.members()[index], id, "members and cursors disagree");
-                        let told = conn.ready || topic.will_visit(index);
-                        assert!(
-                            told || cursor.next == topic.end(),
-                            "a message without a wake-up"
-                        );
+                        let told = !idle || topic.will_visit(index);
+                        assert!(told || cursor.next == topic.end(), "a message without a wake-up");
                     }
                     Membership::Left { .. } => {
-                        assert!(conn.ready, "a rest to read without a wake-up");
+                        assert!(!idle, "a rest to read without a wake-up");
                     }
                 }
             }
@@ -93,10 +82,7 @@ impl<P: Payload> Hub<P> {
                 .flat_map(|conn| conn.cursors.iter().filter(|cursor| cursor.topic == id))
                 .collect();
             assert_eq!(topic.readers, cursors.len(), "readers and cursors disagree");
-            assert!(
-                topic.readers > 0 || id == self.everyone,
-                "a topic that nobody reads"
-            );
+            assert!(topic.readers > 0 || id == self.everyone, "a topic that nobody reads");
             for (position, unread) in (topic.first()..).zip(topic.unread()) {
                 let readers = cursors
                     .iter()
@@ -104,18 +90,10 @@ impl<P: Payload> Hub<P> {
                     .count();
                 assert_eq!(unread, readers, "an entry and its readers disagree");
             }
-            assert_ne!(
-                topic.unread().next(),
-                Some(0),
-                "a message is kept for nobody"
-            );
+            assert_ne!(topic.unread().next(), Some(0), "a message is kept for nobody");
             payload_bytes += topic.bytes();
         }
-        assert_eq!(
-            named,
-            [self.users.len(), self.groups.len()],
-            "names and topics disagree"
-        );
+        assert_eq!(named, [self.users.len(), self.groups.len()], "names and topics disagree");
         assert_eq!(payload_bytes, self.stats.payload_bytes);
     }
 
@@ -135,16 +113,14 @@ impl<P: Payload> Hub<P> {
             assert!(conn.cursors.len() <= config.max_groups_per_connection + 2);
         }
         assert!(self.timers.len() <= (2 * self.conns.len()).max(64));
-        let walks = self
-            .topics
-            .values()
-            .filter(|topic| Topic::walking(topic))
-            .count();
-        let queued = self
-            .wakes
-            .iter()
-            .filter(|wake| matches!(wake, super::Wake::Topic(_)))
-            .count();
+        let walks = self.topics.values().filter(|topic| Topic::walking(topic)).count();
+        let conns = self.conns.values().filter(|conn| conn.queued).count();
+        let live = |wake: &&super::Wake| match wake {
+            super::Wake::Conn(conn) => self.conns.contains_key(*conn),
+            _ => false,
+        };
+        assert_eq!(self.wakes.iter().filter(live).count(), conns, "a place in the queue too many");
+        let queued = self.wakes.iter().filter(|wake| matches!(wake, super::Wake::Topic(_))).count();
         assert!(queued >= walks, "a walk that will not go on");
     }
 }

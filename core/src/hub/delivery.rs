@@ -3,7 +3,7 @@
 use super::Hub;
 use crate::{
     ConnId, Frame, Payload, SlowReader,
-    conn::{Answer, Cursor, State},
+    conn::{Answer, Cursor, State, Wakefulness},
 };
 
 impl<P: Payload> Hub<P> {
@@ -98,7 +98,7 @@ impl<P: Payload> Hub<P> {
             conn.state = State::Closed { reason };
             return Some(Frame::Close(reason));
         }
-        conn.ready = false;
+        conn.wake = Wakefulness::Idle;
         None
     }
 }

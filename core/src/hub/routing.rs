@@ -37,10 +37,7 @@ impl<P: Payload> Hub<P> {
         let limit = self.ring_limit(topic);
         let size = payload.size();
         if size > limit.bytes {
-            return Err(Problem::TooLarge {
-                size,
-                limit: limit.bytes,
-            });
+            return Err(Problem::TooLarge { size, limit: limit.bytes });
         }
         let seq = self.next_seq();
         self.stats.accepted += 1;
@@ -105,14 +102,8 @@ impl<P: Payload> Hub<P> {
     pub(super) fn subscribe(&mut self, conn: ConnId, topic: TopicId) {
         let to = &mut self.topics[topic];
         let next = to.end();
-        let membership = Membership::Member {
-            index: to.add_member(conn),
-        };
-        self.conns[conn].cursors.push(Cursor {
-            topic,
-            next,
-            membership,
-        });
+        let membership = Membership::Member { index: to.add_member(conn) };
+        self.conns[conn].cursors.push(Cursor { topic, next, membership });
     }
 
     /// Ends a membership. What was posted before remains to be read.
@@ -134,6 +125,9 @@ impl<P: Payload> Hub<P> {
         }
         if next >= until {
             self.drop_cursor(conn, topic);
+        } else {
+            // The walk that would have told it visits members only.
+            self.wake(conn);
         }
     }
 
@@ -164,34 +158,22 @@ impl<P: Payload> Hub<P> {
     }
 
     pub(super) fn find_user(&self, uid: Name<'_>) -> Option<TopicId> {
-        self.users.find(uid.as_str(), |topic| {
-            self.topics[topic].name.as_str() == uid.as_str()
-        })
+        self.users.find(uid.as_str(), |topic| self.topics[topic].name.as_str() == uid.as_str())
     }
 
     fn find_group(&self, group: Name<'_>) -> Option<TopicId> {
-        self.groups.find(group.as_str(), |topic| {
-            self.topics[topic].name.as_str() == group.as_str()
-        })
+        self.groups.find(group.as_str(), |topic| self.topics[topic].name.as_str() == group.as_str())
     }
 
     pub(super) fn add_user(&mut self, uid: Name<'_>) -> TopicId {
-        let topic = self
-            .topics
-            .insert(Topic::new(TopicName::User(uid.as_str().into())));
-        self.users.insert(uid.as_str(), topic, |other| {
-            self.topics[other].name.as_str()
-        });
+        let topic = self.topics.insert(Topic::new(TopicName::User(uid.as_str().into())));
+        self.users.insert(uid.as_str(), topic, |other| self.topics[other].name.as_str());
         topic
     }
 
     fn add_group(&mut self, group: Name<'_>) -> TopicId {
-        let topic = self
-            .topics
-            .insert(Topic::new(TopicName::Group(group.as_str().into())));
-        self.groups.insert(group.as_str(), topic, |other| {
-            self.topics[other].name.as_str()
-        });
+        let topic = self.topics.insert(Topic::new(TopicName::Group(group.as_str().into())));
+        self.groups.insert(group.as_str(), topic, |other| self.topics[other].name.as_str());
         topic
     }
 

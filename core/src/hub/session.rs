@@ -2,6 +2,8 @@
 
 use alloc::{collections::VecDeque, sync::Arc};
 
+use smallvec::SmallVec;
+
 use super::{Hub, wake::Wake};
 use crate::{
     CloseReason, ConnId, DuplicateUid, Event, Fault, Name, Output, Payload, Problem, Refused,
@@ -57,10 +59,7 @@ impl<P: Payload> Hub<P> {
             self.close_others(conn, user);
         }
         let uid: Arc<str> = self.uid_of(user);
-        self.outputs.push_back(Output::Event(Event::LoggedIn {
-            conn,
-            uid: Arc::clone(&uid),
-        }));
+        self.outputs.push_back(Output::Event(Event::LoggedIn { conn, uid: Arc::clone(&uid) }));
         self.reply(conn, Answer::LoggedIn(uid));
     }
 
@@ -97,11 +96,7 @@ impl<P: Payload> Hub<P> {
             let Some(timer) = self.timers.pop_due(self.now) else {
                 return;
             };
-            if !self
-                .conns
-                .get(timer.conn)
-                .is_some_and(|conn| conn.has_timer(&timer))
-            {
+            if !self.conns.get(timer.conn).is_some_and(|conn| conn.has_timer(&timer)) {
                 continue;
             }
             match timer.why {
@@ -147,25 +142,23 @@ impl<P: Payload> Hub<P> {
         };
         let uid = uid.map(|user| self.uid_of(user));
         self.conns[conn].state = State::Closing { reason };
-        while let Some(topic) = self.membership(conn) {
+        for topic in self.memberships(conn) {
             self.unsubscribe(conn, topic);
         }
         if unread == Unread::Discard {
             self.discard_unread(conn);
         }
         self.set_timer(conn, TimeoutReason::Close);
+        // Outputs and pulls close connections too, and the next deadline must be true after those.
+        self.prune_timers();
         self.wake(conn);
-        self.outputs
-            .push_back(Output::Event(Event::Closed { conn, uid, reason }));
+        self.outputs.push_back(Output::Event(Event::Closed { conn, uid, reason }));
     }
 
-    /// A topic that the connection is still a member of.
-    fn membership(&self, conn: ConnId) -> Option<TopicId> {
-        let cursors = &self.conns[conn].cursors;
-        let member = cursors
-            .iter()
-            .find(|c| matches!(c.membership, Membership::Member { .. }));
-        member.map(|cursor| cursor.topic)
+    fn memberships(&self, conn: ConnId) -> SmallVec<[TopicId; 2]> {
+        let cursors = self.conns[conn].cursors.iter();
+        let members = cursors.filter(|c| matches!(c.membership, Membership::Member { .. }));
+        members.map(|cursor| cursor.topic).collect()
     }
 
     /// Removes every trace of a connection that is closing.
@@ -188,11 +181,7 @@ impl<P: Payload> Hub<P> {
             TimeoutReason::Login => self.config.login_timeout,
             TimeoutReason::Close => self.config.close_timeout,
         };
-        let timer = Timer {
-            at: self.now + after,
-            conn,
-            why,
-        };
+        let timer = Timer { at: self.now + after, conn, why };
         self.conns[conn].timer = Some(timer);
         self.timers.set(timer);
     }

@@ -1,7 +1,7 @@
 //! Who is told that there is something to pull.
 
 use super::Hub;
-use crate::{ConnId, Output, Payload, SlowReader, topic::TopicId};
+use crate::{ConnId, Output, Payload, SlowReader, conn::Wakefulness, topic::TopicId};
 
 /// An entry of the queue from which [`Output::Ready`] comes. Entries take turns, one step each, so
 /// that a walk over everybody does not hold up a message to one.
@@ -22,10 +22,12 @@ const PASS_OVER: usize = 64;
 impl<P: Payload> Hub<P> {
     /// Has `conn` told, unless it has been and has yet to pull.
     pub(super) fn wake(&mut self, conn: ConnId) {
-        if let Some(woken) = self.conns.get_mut(conn)
-            && !core::mem::replace(&mut woken.ready, true)
-        {
-            self.wakes.push_back(Wake::Conn(conn));
+        let Some(woken) = self.conns.get_mut(conn) else { return };
+        if woken.wake == Wakefulness::Idle {
+            woken.wake = Wakefulness::Due;
+            if !core::mem::replace(&mut woken.queued, true) {
+                self.wakes.push_back(Wake::Conn(conn));
+            }
         }
     }
 
@@ -40,16 +42,12 @@ impl<P: Payload> Hub<P> {
                 return Some(output);
             }
             let told = match self.wakes.pop_front()? {
-                Wake::Conn(conn) => self.conns.contains_key(conn).then_some(conn),
+                Wake::Conn(conn) => self.tell(conn).then_some(conn),
                 Wake::Topic(topic) => {
                     let visited = self.visit_next(topic);
                     let told = visited.filter(|&conn| self.is_to_be_told(conn, topic));
                     passed_over += 1;
-                    if passed_over < PASS_OVER {
-                        told
-                    } else {
-                        told.or(visited)
-                    }
+                    if passed_over < PASS_OVER { told } else { told.or(visited) }
                 }
                 Wake::Shutdown => {
                     if self.shut_down_next() {
@@ -62,6 +60,17 @@ impl<P: Payload> Hub<P> {
                 return Some(Output::Ready { conn });
             }
         }
+    }
+
+    /// The turn of a connection in the queue. It may have been pulled empty while it waited.
+    fn tell(&mut self, conn: ConnId) -> bool {
+        let Some(told) = self.conns.get_mut(conn) else { return false };
+        told.queued = false;
+        let due = told.wake == Wakefulness::Due;
+        if due {
+            told.wake = Wakefulness::Told;
+        }
+        due
     }
 
     fn visit_next(&mut self, topic: TopicId) -> Option<ConnId> {
@@ -84,6 +93,11 @@ impl<P: Payload> Hub<P> {
             self.close_too_slow(conn);
             return false;
         }
-        next < end && !core::mem::replace(&mut self.conns[conn].ready, true)
+        let wake = &mut self.conns[conn].wake;
+        let to_be_told = next < end && *wake != Wakefulness::Told;
+        if to_be_told {
+            *wake = Wakefulness::Told;
+        }
+        to_be_told
     }
 }
