@@ -52,42 +52,22 @@ pub struct Options {
 
     /// What becomes of a client that reads so slowly that it misses messages: it is told how many,
     /// or closed with 4002
-    #[arg(
-        long,
-        value_name = "POLICY",
-        env = "SWITCHBOARD_SLOW_READER",
-        default_value = "gap"
-    )]
+    #[arg(long, value_name = "POLICY", env = "SWITCHBOARD_SLOW_READER", default_value = "gap")]
     slow_reader: SlowReaderOption,
 
     /// The largest message that a client may send, in bytes
-    #[arg(
-        long,
-        value_name = "BYTES",
-        env = "SWITCHBOARD_MAX_MESSAGE",
-        default_value_t = 65_536
-    )]
+    #[arg(long, value_name = "BYTES", env = "SWITCHBOARD_MAX_MESSAGE", default_value_t = 65_536)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=(64 << 20)))]
     max_message: u32,
 
     /// How long a client may take to log in, from its connecting on
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "SWITCHBOARD_LOGIN_TIMEOUT",
-        default_value = "10"
-    )]
-    #[arg(value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", env = "SWITCHBOARD_LOGIN_TIMEOUT", default_value = "10")]
+    #[arg(value_parser = seconds, allow_negative_numbers = true)]
     login_timeout: Duration,
 
     /// What to log to standard error: off, error, warn, info, debug or trace; a line for each
     /// connection from debug on
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        env = "SWITCHBOARD_LOG",
-        default_value = "info"
-    )]
+    #[arg(long, value_name = "LEVEL", env = "SWITCHBOARD_LOG", default_value = "info")]
     log: LevelFilter,
 }
 
@@ -116,11 +96,7 @@ fn seconds(value: &str) -> Result<Duration, String> {
     let expected = "expected a number of seconds above 0, such as 10 or 0.5";
     let seconds = value.parse().map_err(|_| expected)?;
     let duration = Duration::try_from_secs_f64(seconds).map_err(|_| expected)?;
-    if duration.is_zero() {
-        Err(expected.into())
-    } else {
-        Ok(duration)
-    }
+    if duration.is_zero() { Err(expected.into()) } else { Ok(duration) }
 }
 
 /// Runs the server as the command line and the environment say. Returns the process's exit code: 0
@@ -158,20 +134,12 @@ fn start(options: &Options) -> Result<(), Error> {
 
 /// Logs what this program says at `level`; what its libraries say is for whoever wants it all.
 fn log_to_stderr(level: LevelFilter) {
-    let libraries = if level == LevelFilter::TRACE {
-        level
-    } else {
-        level.min(LevelFilter::WARN)
-    };
-    let targets = Targets::new()
-        .with_target("switchboard", level)
-        .with_default(libraries);
+    let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
+    let targets = Targets::new().with_target("switchboard", level).with_default(libraries);
     let format = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    tracing_subscriber::registry()
-        .with(format.with_filter(targets))
-        .init();
+    tracing_subscriber::registry().with(format.with_filter(targets)).init();
 }
 
 impl Options {
@@ -189,10 +157,7 @@ impl Options {
             login_timeout: self.login_timeout,
             ..Config::default()
         };
-        Settings {
-            hub,
-            max_message: self.max_message as usize,
-        }
+        Settings { hub, max_message: self.max_message as usize }
     }
 
     fn serve(&self, listener: TcpListener, stop: &Stop) -> Result<(), Error> {
@@ -210,17 +175,15 @@ impl Options {
 /// Stops the server at the first Ctrl-C or SIGTERM, and the process at the second.
 fn stop_on_signal(stopper: Stopper) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            for (count, signal) in signals.forever().enumerate() {
-                if count > 0 {
-                    std::process::exit(128 + signal);
-                }
-                tracing::info!("stopping");
-                stopper.stop();
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for (count, signal) in signals.forever().enumerate() {
+            if count > 0 {
+                std::process::exit(128 + signal);
             }
-        })?;
+            tracing::info!("stopping");
+            stopper.stop();
+        }
+    })?;
     Ok(())
 }
 

@@ -90,17 +90,8 @@ impl<S: Signal> Exchange<S> {
         let seed = RandomState::new().build_hasher().finish();
         let hub = Hub::new(settings.hub(), seed, Instant::ZERO);
         let signals = SecondaryMap::new();
-        let shared = Shared {
-            hub,
-            signals,
-            driver_wakes: None,
-            stopping: false,
-        };
-        Self {
-            shared: Mutex::new(shared),
-            origin: Clock::now(),
-            doorbell: Box::new(doorbell),
-        }
+        let shared = Shared { hub, signals, driver_wakes: None, stopping: false };
+        Self { shared: Mutex::new(shared), origin: Clock::now(), doorbell: Box::new(doorbell) }
     }
 
     /// Takes a new connection.

@@ -17,10 +17,7 @@ const BACKLOG: i32 = 4096;
 /// # Errors
 /// Says in one line what is wrong with the address and what to do about it.
 pub fn bind(address: &str) -> Result<TcpListener, ListenError> {
-    let error = |error| ListenError {
-        address: address.to_owned(),
-        error,
-    };
+    let error = |error| ListenError { address: address.to_owned(), error };
     let mut last = ErrorKind::AddrNotAvailable.into();
     for resolved in address.to_socket_addrs().map_err(error)? {
         match listen(resolved) {
@@ -32,11 +29,7 @@ pub fn bind(address: &str) -> Result<TcpListener, ListenError> {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restarted server must not wait for the old connections' ports to be given free.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;

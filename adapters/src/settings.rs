@@ -13,20 +13,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            hub: Config::default(),
-            max_message: 64 << 10,
-        }
+        Self { hub: Config::default(), max_message: 64 << 10 }
     }
 }
 
 impl Settings {
     /// The hub's settings, with room in each ring for a message of the largest size.
     pub fn hub(&self) -> Config {
-        let fit = |ring: RingLimit| RingLimit {
-            bytes: ring.bytes.max(self.max_message),
-            ..ring
-        };
+        let fit = |ring: RingLimit| RingLimit { bytes: ring.bytes.max(self.max_message), ..ring };
         Config {
             everyone_ring: fit(self.hub.everyone_ring),
             user_ring: fit(self.hub.user_ring),

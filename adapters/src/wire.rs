@@ -81,10 +81,7 @@ impl From<Result<Message, Error>> for Received {
 impl Received {
     /// Whether the connection can be read further, as a WebSocket.
     pub fn goes_on(&self) -> bool {
-        matches!(
-            self,
-            Self::Text(_) | Self::Control | Self::Fault(Fault::Binary)
-        )
+        matches!(self, Self::Text(_) | Self::Control | Self::Fault(Fault::Binary))
     }
 
     /// The hub's input for what `conn` sent, if it is one.
@@ -94,10 +91,7 @@ impl Received {
                 let request = text::parse(hub.stage(conn), text).map_payload(Text::from);
                 Input::Request { conn, request }
             }
-            Self::Fault(fault) => Input::Fault {
-                conn,
-                fault: *fault,
-            },
+            Self::Fault(fault) => Input::Fault { conn, fault: *fault },
             Self::Close => Input::PeerClosed { conn },
             Self::End => Input::Disconnected { conn },
             Self::Control => return None,

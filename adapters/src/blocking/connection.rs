@@ -91,21 +91,14 @@ pub(super) fn start(
         Err(refused) => return tracing::debug!(%peer, %refused, "refused"),
     };
     tracing::debug!(?conn, %peer, "connected");
-    let place = Place {
-        exchange: Arc::clone(exchange),
-        conn,
-        signal,
-    };
+    let place = Place { exchange: Arc::clone(exchange), conn, signal };
     if let Err(error) = spawn("reader", move || place.serve(config)) {
         tracing::warn!(%error, "cannot start a connection's thread");
     }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
-    let handle = thread::Builder::new()
-        .name(name.into())
-        .stack_size(STACK)
-        .spawn(run)?;
+    let handle = thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run)?;
     Ok(handle.thread().clone())
 }
 
@@ -126,22 +119,14 @@ impl Drop for Place {
 impl Place {
     /// The reader.
     fn serve(self, config: WebSocketConfig) {
-        let Self {
-            exchange,
-            conn,
-            signal,
-        } = &self;
+        let Self { exchange, conn, signal } = &self;
         let stream = Arc::clone(&signal.stream);
         // Frames are small and each is wanted at once.
         if stream.set_nodelay(true).is_err() || signal.reader.set(thread::current()).is_err() {
             return;
         }
         let on_write = || exchange::Signal::ready(&**signal);
-        let half = ReadHalf {
-            stream,
-            outbox: None,
-            on_write,
-        };
+        let half = ReadHalf { stream, outbox: None, on_write };
         let mut socket = match accept_with_config(half, Some(config)) {
             Ok(socket) => socket,
             Err(error) => return tracing::debug!(?conn, %error, "no handshake"),

@@ -64,9 +64,7 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
     // The acceptor waits for a connection: here is one.
     drop(TcpStream::connect(reachable(address)));
     for thread in [acceptor, driver] {
-        thread
-            .join()
-            .map_err(|_| io::Error::other("a thread of the server panicked"))?;
+        thread.join().map_err(|_| io::Error::other("a thread of the server panicked"))?;
     }
     Ok(())
 }

@@ -67,11 +67,7 @@ pub(super) async fn serve(
         Err(refused) => return tracing::debug!(%peer, %refused, "refused"),
     };
     tracing::debug!(?conn, %peer, "connected");
-    let place = Place {
-        exchange: &exchange,
-        conn,
-        signal: &signal,
-    };
+    let place = Place { exchange: &exchange, conn, signal: &signal };
     // Frames are small and each is wanted at once.
     if stream.set_nodelay(true).is_err() {
         return;
@@ -119,10 +115,7 @@ impl Place<'_> {
                 return Poll::Ready(None);
             }
             let done = ready!(handshake.as_mut().poll(cx));
-            Poll::Ready(
-                done.inspect_err(|error| tracing::debug!(conn = ?self.conn, %error))
-                    .ok(),
-            )
+            Poll::Ready(done.inspect_err(|error| tracing::debug!(conn = ?self.conn, %error)).ok())
         })
         .await
     }

@@ -27,11 +27,12 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         for core in 1..cores {
             let (executor, until) = (&executor, until.clone());
-            thread::Builder::new()
-                .name(format!("smol-{core}"))
-                .spawn_scoped(threads, move || {
+            thread::Builder::new().name(format!("smol-{core}")).spawn_scoped(
+                threads,
+                move || {
                     future::block_on(executor.run(until.stopped()));
-                })?;
+                },
+            )?;
         }
         future::block_on(executor.run(run(&executor, listener, settings, stop)));
         drop(finished);
@@ -58,9 +59,7 @@ async fn run(
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     let exchange = Arc::clone(&exchange);
-                    executor
-                        .spawn(connection::serve(exchange, stream, peer, config))
-                        .detach();
+                    executor.spawn(connection::serve(exchange, stream, peer, config)).detach();
                 }
                 Err(error) => pause_accepting(&error).await,
             }
