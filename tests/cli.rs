@@ -1,0 +1,147 @@
+//! The server as a program: its options, its errors and its end.
+
+use std::{
+    net::TcpListener,
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use switchboard_tests::Process;
+
+const SERVER: &str = env!("CARGO_BIN_EXE_server");
+
+/// The server, which is ended if it starts instead of failing.
+fn command() -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["20", SERVER]);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command().args(arguments).output().expect("the server can be run")
+}
+
+/// The program ends with code 2, and says this and nothing of its insides.
+fn fails(output: &Output, words: &[&str]) {
+    let error = String::from_utf8(output.stderr.clone()).expect("text");
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    for word in words {
+        assert!(error.contains(word), "{word:?} is not in {error:?}");
+    }
+    assert!(!error.contains("panicked") && !error.contains("backtrace"), "{error}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn help_names_every_option_and_its_default() {
+    let output = run(&["--help"]);
+    assert!(output.status.success());
+    let help = String::from_utf8(output.stdout).expect("text");
+    for (option, variable, default) in [
+        ("--listen <ADDR:PORT>", "SWITCHBOARD_LISTEN", "127.0.0.1:1234"),
+        ("--runtime <RUNTIME>", "SWITCHBOARD_RUNTIME", "smol"),
+        ("--duplicate-uid <POLICY>", "SWITCHBOARD_DUPLICATE_UID", "replace"),
+        ("--slow-reader <POLICY>", "SWITCHBOARD_SLOW_READER", "gap"),
+        ("--max-message <BYTES>", "SWITCHBOARD_MAX_MESSAGE", "65536"),
+        ("--login-timeout <SECONDS>", "SWITCHBOARD_LOGIN_TIMEOUT", "10"),
+        ("--log <LEVEL>", "SWITCHBOARD_LOG", "info"),
+    ] {
+        for word in [option, variable, &format!("[default: {default}]")] {
+            assert!(help.contains(word), "{word} is not in {help}");
+        }
+    }
+}
+
+#[test]
+fn version() {
+    let output = run(&["--version"]);
+    assert!(output.status.success());
+    let version = format!("switchboard {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8(output.stdout).expect("text"), version);
+}
+
+#[test]
+fn bad_values_name_the_option_the_value_and_what_was_expected() {
+    for (arguments, words) in [
+        (["--runtime", "tokio"], ["--runtime", "tokio", "smol, blocking"]),
+        (["--duplicate-uid", "both"], ["--duplicate-uid", "both", "replace, share, reject"]),
+        (["--slow-reader", "wait"], ["--slow-reader", "wait", "gap, close"]),
+        (["--max-message", "0"], ["--max-message", "'0'", "1..=67108864"]),
+        (["--max-message", "many"], ["--max-message", "many", "digit"]),
+        (["--login-timeout", "0"], ["--login-timeout", "'0'", "a number of seconds above 0"]),
+        (["--login-timeout", "-1"], ["--login-timeout", "-1", ""]),
+        (["--login-timeout", "nan"], ["--login-timeout", "nan", "a number of seconds above 0"]),
+        (["--log", "loud"], ["--log", "loud", ""]),
+        (["--colour", "red"], ["--colour", "", ""]),
+    ] {
+        fails(&run(&arguments), &words);
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("a bound listener has an address").to_string();
+    fails(&run(&["--listen", &address]), &[&address, "in use", "--listen"]);
+    for bad in ["nonsense", "127.0.0.1", "127.0.0.1:http:", "127.0.0.1:70000"] {
+        fails(&run(&["--listen", bad]), &["cannot listen on", bad]);
+    }
+    // A reserved address (RFC 1112, 4): no machine has it.
+    fails(&run(&["--listen", "240.0.0.1:0"]), &["240.0.0.1:0", "no such address"]);
+}
+
+#[test]
+fn the_environment_sets_what_the_command_line_does_not() {
+    let with_environment = |arguments: &[&str]| {
+        command()
+            .args(arguments)
+            .env("SWITCHBOARD_LISTEN", "240.0.0.1:0")
+            .env("SWITCHBOARD_RUNTIME", "blocking")
+            .output()
+            .expect("the server can be run")
+    };
+    fails(&with_environment(&[]), &["240.0.0.1:0"]);
+    fails(&with_environment(&["--listen", "240.0.0.2:0"]), &["240.0.0.2:0"]);
+    let output =
+        command().env("SWITCHBOARD_MAX_MESSAGE", "much").output().expect("the server can be run");
+    fails(&output, &["--max-message", "much"]);
+}
+
+#[test]
+fn options_reach_the_server() {
+    for runtime in ["smol", "blocking"] {
+        let server = Process::start(
+            SERVER,
+            &["--runtime", runtime, "--duplicate-uid", "reject", "--max-message", "100"],
+        );
+        let mut alice = server.log_in("alice");
+        let mut second = switchboard_tests::Client::connect(server.address());
+        second.say("alice");
+        second.hears("error: alice is already online");
+        alice.say(&"x".repeat(101));
+        alice.hears_close(1009);
+    }
+}
+
+/// Ctrl-C and SIGTERM close everybody, whether they read or not, and the server ends well in time.
+#[test]
+fn signals_end_it_in_order() {
+    for runtime in ["smol", "blocking"] {
+        for signal in ["INT", "TERM"] {
+            let mut server = Process::start(SERVER, &["--runtime", runtime]);
+            let mut alice = server.log_in("alice");
+            let mut stuck = server.log_in("stuck");
+            // More than the two sockets' buffers hold.
+            for _ in 0..200 {
+                stuck.say(&format!("stuck:{}", "x".repeat(60_000)));
+            }
+
+            let start = Instant::now();
+            server.signal(signal);
+            alice.hears_close(1001);
+            assert_eq!(server.wait().code(), Some(0));
+            assert!(start.elapsed() < Duration::from_secs(5));
+            assert_eq!(server.rest_of_output(), "");
+        }
+    }
+}

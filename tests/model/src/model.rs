@@ -1,0 +1,272 @@
+//! What the hub should do, said as plainly as possible.
+
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use switchboard_core::{
+    CloseReason, Config, ConnId, Deadline, DuplicateUid, Event, Frame, Input, Instant, Output,
+    Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage, Stats, Target, TimeoutReason,
+};
+
+/// A payload that can be told from every other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// No two messages have the same.
+    pub id: u32,
+    /// What it counts against a ring's limit.
+    pub size: usize,
+}
+
+impl Payload for Message {
+    fn size(&self) -> usize {
+        self.size
+    }
+}
+
+/// The reference model. It takes the same inputs as the hub, and says what has to come of them.
+///
+/// Two things it leaves to the hub, within limits: when, while outputs are polled, a slow reader or
+/// a connection at shutdown is closed, see [`close_at_output`](Self::close_at_output); and when
+/// [`Output::Ready`] is said, which the check judges by [`has_to_read`](Self::has_to_read).
+pub struct Model {
+    config: Config,
+    now: Instant,
+    seq: u64,
+    conns: BTreeMap<ConnId, Conn>,
+    /// The messages that each topic keeps, oldest first.
+    kept: BTreeMap<Topic, Vec<Kept>>,
+    stays: u64,
+    shutting_down: bool,
+    outputs: VecDeque<Output>,
+    /// The counters only; the current figures are counted when asked for.
+    stats: Stats,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Topic {
+    Everyone,
+    User(&'static str),
+    Group(&'static str),
+}
+
+struct Kept {
+    seq: u64,
+    size: usize,
+    unread_by: BTreeSet<ConnId>,
+}
+
+struct Conn {
+    life: Life,
+    deadline: Option<(Instant, TimeoutReason)>,
+    /// The topics that it is in, each with the number of this stay: to come back to a group is
+    /// another stay, and what is left to read of an earlier one counts by itself.
+    stays: BTreeMap<Topic, u64>,
+    /// All that it has yet to read, in the hub's order, without limit.
+    unread: Vec<Unread>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Login,
+    Open(&'static str),
+    Closing(CloseReason),
+    Closed,
+}
+
+enum Unread {
+    Reply(Frame<Message>),
+    Message { topic: Topic, stay: u64, seq: u64, message: Message },
+}
+
+impl Model {
+    /// The model of an empty hub.
+    pub fn new(config: Config, now: Instant) -> Self {
+        Self {
+            config,
+            now,
+            seq: 0,
+            conns: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            stays: 0,
+            shutting_down: false,
+            outputs: VecDeque::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Why the next connection has to be refused, if it has to be.
+    pub fn refusal(&self) -> Option<Refused> {
+        if self.shutting_down {
+            Some(Refused::ShuttingDown)
+        } else {
+            (self.conns.len() >= self.config.max_connections).then_some(Refused::Full)
+        }
+    }
+
+    /// Somebody connected, and the hub gave it this id, or refused it.
+    pub fn connect(&mut self, now: Instant, id: Option<ConnId>) {
+        self.now = self.now.max(now);
+        let Some(id) = id else {
+            self.stats.refused += 1;
+            return;
+        };
+        let conn = Conn {
+            life: Life::Login,
+            deadline: Some((self.now + self.config.login_timeout, TimeoutReason::Login)),
+            stays: BTreeMap::new(),
+            unread: Vec::new(),
+        };
+        self.conns.insert(id, conn);
+    }
+
+    /// Takes any input but [`Input::Connect`], which does not tell the id that it leads to.
+    pub fn handle(&mut self, now: Instant, input: Input<'static, Message>) {
+        self.now = self.now.max(now);
+        let concerns = match &input {
+            Input::Request { conn, .. }
+            | Input::Fault { conn, .. }
+            | Input::PeerClosed { conn }
+            | Input::Disconnected { conn } => Some(*conn),
+            Input::Connect | Input::Timeout | Input::Shutdown => None,
+        };
+        if concerns.is_some_and(|conn| !self.conns.contains_key(&conn)) {
+            self.stats.stale += 1;
+            return;
+        }
+        match input {
+            Input::Connect => unreachable!("it does not tell the id"),
+            Input::Request { conn, request } => self.request(conn, request),
+            Input::Fault { conn, fault } => self.close(conn, CloseReason::Fault(fault)),
+            Input::PeerClosed { conn } => self.close(conn, CloseReason::PeerClosed),
+            Input::Disconnected { conn } => {
+                self.close(conn, CloseReason::Disconnected);
+                self.forget(conn);
+            }
+            Input::Timeout => self.timeout(),
+            Input::Shutdown => self.shutting_down = true,
+        }
+    }
+
+    /// The next output, [`Output::Ready`] left out.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The next frame that `conn` reads.
+    pub fn poll_frame(&mut self, id: ConnId) -> Option<Frame<Message>> {
+        if !self.conns.contains_key(&id) {
+            self.stats.stale += 1;
+            return None;
+        }
+        let lost = self.lost(id).count() as u64;
+        if lost > 0 {
+            if self.is_closed_when_slow(id) {
+                self.close(id, CloseReason::TooSlow);
+            } else {
+                let lost: Vec<_> = self.lost(id).map(|(_, seq)| seq).collect();
+                let unread = &mut self.conn(id).unread;
+                unread.retain(|u| !matches!(u, Unread::Message { seq, .. } if lost.contains(seq)));
+                self.stats.missed += lost.len() as u64;
+                let missed = lost.len() as u64;
+                return Some(Frame::Gap { missed });
+            }
+        }
+        let conn = self.conn(id);
+        if conn.unread.is_empty() {
+            let Life::Closing(reason) = conn.life else {
+                return None;
+            };
+            conn.life = Life::Closed;
+            return Some(Frame::Close(reason));
+        }
+        Some(match conn.unread.remove(0) {
+            Unread::Reply(frame) => frame,
+            Unread::Message { seq, message, .. } => {
+                self.stats.delivered += 1;
+                self.have_read(id, |kept| kept.seq == seq);
+                Frame::Message { seq, payload: message }
+            }
+        })
+    }
+
+    /// Follows the hub, which closed `conn` while its outputs were polled.
+    ///
+    /// # Errors
+    /// Says so if there was no reason to.
+    pub fn close_at_output(&mut self, conn: ConnId, reason: CloseReason) -> Result<(), String> {
+        let may = match reason {
+            CloseReason::TooSlow => {
+                self.is_closed_when_slow(conn) && self.lost(conn).next().is_some()
+            }
+            CloseReason::Shutdown => self.shutting_down,
+            _ => false,
+        };
+        if !may {
+            return Err(format!("{conn:?} was closed for no reason: {reason:?}"));
+        }
+        self.close(conn, reason);
+        Ok(())
+    }
+
+    /// The connections that must be closed by the time there is no output left: all at shutdown,
+    /// and those who lost a message of a topic that they are in, where such are closed. (Whoever
+    /// lost a message of a group that it has left is closed when it is pulled.)
+    pub fn overdue(&self) -> Vec<ConnId> {
+        let slow = |&id: &ConnId| {
+            let stays = &self.conns[&id].stays;
+            self.is_closed_when_slow(id)
+                && self.lost(id).any(|(stay, _)| stays.values().any(|s| *s == stay))
+        };
+        let open = |&id: &ConnId| self.stage(id) != Stage::Closing;
+        self.ids().filter(|id| (self.shutting_down && open(id)) || slow(id)).collect()
+    }
+
+    /// When a timeout is next wanted.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let (at, _, why) = self.next_deadline()?;
+        Some(Deadline { at, why })
+    }
+
+    /// Whether requests of this connection should be read.
+    pub fn wants_input(&self, conn: ConnId) -> bool {
+        let is_reply = |unread: &&Unread| matches!(unread, Unread::Reply(_));
+        self.conns.get(&conn).is_none_or(|conn| {
+            conn.unread.iter().filter(is_reply).count() < self.config.max_replies
+        })
+    }
+
+    /// How far a connection has come.
+    pub fn stage(&self, conn: ConnId) -> Stage {
+        match self.conns.get(&conn).map(|conn| conn.life) {
+            Some(Life::Login) => Stage::Login,
+            Some(Life::Open(_)) => Stage::Open,
+            Some(Life::Closing(_) | Life::Closed) | None => Stage::Closing,
+        }
+    }
+
+    /// Counters and current figures.
+    pub fn stats(&self) -> Stats {
+        let is_open = |conn: &&Conn| matches!(conn.life, Life::Open(_));
+        let topics = self.topics();
+        let mut stats = self.stats;
+        stats.connections = self.conns.len();
+        stats.logged_in = self.conns.values().filter(is_open).count();
+        stats.users = topics.iter().filter(|topic| topic.is_user()).count();
+        stats.groups = topics.iter().filter(|topic| topic.is_group()).count();
+        stats.payload_bytes = self.kept.values().flatten().map(|kept| kept.size).sum();
+        stats
+    }
+
+    /// All connections that the hub should know.
+    pub fn ids(&self) -> impl Iterator<Item = ConnId> {
+        self.conns.keys().copied()
+    }
+
+    /// Whether there is a frame to pull.
+    pub fn has_to_read(&self, conn: ConnId) -> bool {
+        self.conns
+            .get(&conn)
+            .is_some_and(|conn| !conn.unread.is_empty() || matches!(conn.life, Life::Closing(_)))
+    }
+}

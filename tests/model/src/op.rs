@@ -1,0 +1,155 @@
+//! Operations on a small world, and how bytes become them.
+
+use std::time::Duration;
+
+use switchboard_core::{Config, DuplicateUid, Fault, Name, RingLimit, SlowReader, Target};
+
+/// A step of a test: an input to the hub, or what an adapter does with its outputs and frames.
+///
+/// A connection is named by a slot, which holds the last one that was put there. It keeps the id
+/// when the connection ends, and so gives rise to stale ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields say what they are")]
+pub enum Op {
+    /// Do as a good adapter does: obey all outputs, pull whoever was told to be ready until there is
+    /// nothing left, and drop whoever was closed.
+    Serve,
+    /// Have somebody logged in: drop a connection that is on its way out, connect if there is none.
+    Enter { slot: usize, uid: Name<'static> },
+    /// Connect somebody, unless the slot holds a connection that has not ended.
+    Connect { slot: usize },
+    /// Log in.
+    Login { slot: usize, uid: Name<'static> },
+    /// Send a message.
+    Send { slot: usize, to: Target<'static>, size: usize },
+    /// Pull up to so many frames.
+    Pull { slot: usize, frames: usize },
+    /// Take up to so many outputs.
+    Drain { outputs: usize },
+    /// Join a group.
+    Join { slot: usize, group: Name<'static> },
+    /// Leave a group.
+    Leave { slot: usize, group: Name<'static> },
+    /// Send what the dialect cannot make sense of.
+    Invalid { slot: usize },
+    /// Send what no dialect accepts.
+    Fault { slot: usize, fault: Fault },
+    /// Send a close frame.
+    PeerClosed { slot: usize },
+    /// Lose the socket.
+    Disconnected { slot: usize },
+    /// Let time pass.
+    Advance { by: Duration },
+    /// Turn the caller's clock back, which the hub should not mind.
+    Rewind { by: Duration },
+    /// Give the hub a timeout, wanted or not.
+    Timeout,
+    /// Shut down.
+    Shutdown,
+}
+
+impl Op {
+    /// How many slots there are for connections.
+    pub const SLOTS: usize = 8;
+
+    /// How many bytes make an operation.
+    pub const BYTES: usize = 4;
+
+    /// The operation that these bytes mean. All bytes mean one; what is common has more of them,
+    /// and lesser bytes mean simpler operations, so that a failing list shrinks to a plain one.
+    pub fn decode([kind, slot, a, b]: [u8; Self::BYTES]) -> Self {
+        // Some connections are busier than others, so that more comes together.
+        let slot = usize::from(slot) % if slot < 216 { 4 } else { Self::SLOTS };
+        match kind {
+            0..18 => Self::Serve,
+            18..80 => Self::Enter { slot, uid: name(&UIDS, a) },
+            80..84 => Self::Connect { slot },
+            84..88 => Self::Login { slot, uid: name(&UIDS, a) },
+            88..152 => Self::Send { slot, to: target(a), size: pick(&SIZES, b) },
+            152..180 => Self::Pull { slot, frames: pick(&COUNTS, a) },
+            180..202 => Self::Drain { outputs: pick(&COUNTS, a) },
+            202..224 => Self::Join { slot, group: name(&GROUPS, a) },
+            224..237 => Self::Leave { slot, group: name(&GROUPS, a) },
+            237..239 => Self::Invalid { slot },
+            239 => Self::Fault { slot, fault: pick(&FAULTS, a) },
+            240 => Self::PeerClosed { slot },
+            241..244 => Self::Disconnected { slot },
+            244..248 => Self::Advance { by: pick(&DURATIONS, a) },
+            248 => Self::Rewind { by: pick(&DURATIONS, a) },
+            249..255 => Self::Timeout,
+            // It ends most of what else could happen.
+            255 if a < 192 => Self::Timeout,
+            255 => Self::Shutdown,
+        }
+    }
+}
+
+/// How many bytes make a configuration.
+pub const CONFIG_BYTES: usize = 14;
+
+/// The configuration that these bytes mean. Zeros mean one without tight limits.
+pub fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
+    let [duplicate, slow, login, close, connections, groups, joined, replies, rings @ ..] = bytes;
+    let ring = |entries, bytes| RingLimit {
+        entries: often(1024, &[0, 1, 2, 3, 5, 8], entries),
+        bytes: often(1024, &[0, 1, 4, 8, 16], bytes),
+    };
+    let duplicates = [DuplicateUid::Replace, DuplicateUid::Share, DuplicateUid::Reject];
+    Config {
+        duplicate_uid: pick(&duplicates, duplicate),
+        slow_reader: pick(&[SlowReader::Gap, SlowReader::Close], slow),
+        login_timeout: often(Duration::from_secs(10), &DURATIONS, login),
+        close_timeout: often(Duration::from_secs(2), &DURATIONS, close),
+        max_connections: often(100, &[8, 6, 5, 4, 3, 2, 1, 0], connections),
+        max_groups: often(100, &[3, 2, 1, 0], groups),
+        max_groups_per_connection: often(100, &[3, 2, 1, 0], joined),
+        max_replies: often(100, &[16, 8, 4, 3, 2, 1, 0], replies),
+        everyone_ring: ring(rings[0], rings[1]),
+        user_ring: ring(rings[2], rings[3]),
+        group_ring: ring(rings[4], rings[5]),
+    }
+}
+
+const UIDS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Two are uids as well: the two kinds of names must not be confused.
+const GROUPS: [&str; 3] = ["a", "b", "g"];
+
+const SIZES: [usize; 8] = [0, 1, 2, 3, 4, 5, 8, 17];
+
+const COUNTS: [usize; 8] = [1, 2, 3, 4, 5, 8, 16, usize::MAX];
+
+const FAULTS: [Fault; 4] = [Fault::Binary, Fault::NotUtf8, Fault::TooLarge, Fault::Protocol];
+
+const DURATIONS: [Duration; 8] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_millis(1),
+    Duration::from_micros(1),
+    Duration::ZERO,
+    Duration::from_secs(3600),
+    Duration::MAX,
+];
+
+fn target(byte: u8) -> Target<'static> {
+    match byte {
+        0..100 => Target::Everyone,
+        100..170 => Target::User(name(&UIDS, byte)),
+        170.. => Target::Group(name(&GROUPS, byte)),
+    }
+}
+
+fn name(from: &[&'static str], byte: u8) -> Name<'static> {
+    Name::new(pick(from, byte)).expect("a valid name")
+}
+
+/// A limit: one that is hard to reach, unless the byte is a large one. Too many tight limits at once
+/// would leave little to happen.
+fn often<T: Copy>(ample: T, tight: &[T], byte: u8) -> T {
+    if byte < 176 { ample } else { pick(tight, byte) }
+}
+
+fn pick<T: Copy>(from: &[T], byte: u8) -> T {
+    from[usize::from(byte) % from.len()]
+}

@@ -1,0 +1,15 @@
+//! What the tests have in common: a server of each kind on a free port, and a client.
+
+mod client;
+mod eventually;
+mod process;
+mod server;
+
+pub use client::{Client, Heard};
+pub use eventually::eventually;
+pub use process::Process;
+pub use server::{Adapter, Server};
+
+/// The example of a third adapter, tested like the others.
+#[path = "../../examples/mio_server.rs"]
+pub mod mio_server;

@@ -1,0 +1,102 @@
+//! A server in a process of its own.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use crate::Client;
+
+/// The server as a process, which is killed when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    /// Starts `program` with `--listen 127.0.0.1:0` and these further arguments, and waits for the
+    /// line in which it tells its address.
+    pub fn start(program: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the server can be started");
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let address = line.trim().rsplit("ws://").next().and_then(|a| a.parse().ok());
+        Self { address: address.unwrap_or_else(|| panic!("no address in {line:?}")), child }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A client that has logged in.
+    pub fn log_in(&self, uid: &str) -> Client {
+        Client::log_in(self.address, uid)
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, by name.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(status.expect("kill can be run").success());
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("a child can be waited for")
+    }
+
+    /// What it has printed since it told its address.
+    pub fn rest_of_output(&mut self) -> String {
+        let mut rest = String::new();
+        let stdout = self.child.stdout.as_mut().expect("it is piped");
+        stdout.read_to_string(&mut rest).expect("text");
+        rest
+    }
+
+    /// Memory in use, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+        let kib = line.trim().trim_end_matches(" kB").parse();
+        kib.expect("a number of KiB")
+    }
+
+    /// File descriptors in use.
+    pub fn open_files(&self) -> usize {
+        self.entries("fd")
+    }
+
+    /// Threads.
+    pub fn threads(&self) -> usize {
+        self.entries("task")
+    }
+
+    fn entries(&self, folder: &str) -> usize {
+        let path = format!("/proc/{}/{folder}", self.id());
+        fs::read_dir(Path::new(&path)).expect("it runs").count()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails if it has ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,210 @@
+//! A hub in virtual time, and a few words to write tests with.
+
+#![allow(dead_code, reason = "each test uses some of the words")]
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use switchboard_core::{
+    CloseReason, Config, ConnId, Fault, Frame, Hub, Input, Instant, Name, Output, Refused, Request,
+    Target,
+};
+
+type Payload = Arc<str>;
+
+pub(crate) struct World {
+    hub: Hub<Payload>,
+    now: Instant,
+    uids: BTreeMap<String, ConnId>,
+    numbered: Vec<ConnId>,
+    dropped: Vec<ConnId>,
+    hold: bool,
+}
+
+/// A frame, as a test wants to name it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Pulled {
+    LoggedIn(String),
+    Message(String),
+    Problem(String),
+    Gap(u64),
+    Close(CloseReason),
+}
+
+pub(crate) fn message(text: &str) -> Pulled {
+    Pulled::Message(text.into())
+}
+
+pub(crate) fn problem(text: &str) -> Pulled {
+    Pulled::Problem(text.into())
+}
+
+pub(crate) fn gap(missed: u64) -> Pulled {
+    Pulled::Gap(missed)
+}
+
+pub(crate) fn closed(reason: CloseReason) -> Pulled {
+    Pulled::Close(reason)
+}
+
+impl World {
+    pub(crate) fn new(config: Config) -> Self {
+        let now = Instant::from_micros(1_000_000);
+        Self {
+            hub: Hub::new(config, 42, now),
+            now,
+            uids: BTreeMap::new(),
+            numbered: Vec::new(),
+            dropped: Vec::new(),
+            hold: false,
+        }
+    }
+
+    pub(crate) fn hub(&self) -> &Hub<Payload> {
+        &self.hub
+    }
+
+    pub(crate) fn try_connect(&mut self) -> Result<ConnId, Refused> {
+        self.hub.connect(self.now)
+    }
+
+    pub(crate) fn connect(&mut self) -> ConnId {
+        self.try_connect().expect("room for a connection")
+    }
+
+    /// Connects and logs in, and reads the replies.
+    pub(crate) fn log_in<const N: usize>(&mut self, uids: [&str; N]) -> [ConnId; N] {
+        uids.map(|uid| {
+            let conn = self.connect();
+            self.request(conn, Request::Login(name(uid)));
+            assert_eq!(self.hub.poll_frame(conn), Some(Frame::LoggedIn { uid: uid.into() }));
+            assert_eq!(self.hub.poll_frame(conn), None);
+            self.uids.insert(uid.into(), conn);
+            conn
+        })
+    }
+
+    /// Connects as the next one that [`nth`](Self::nth) names.
+    pub(crate) fn connect_nth(&mut self) {
+        let conn = self.connect();
+        self.numbered.push(conn);
+    }
+
+    pub(crate) fn nth(&self, index: usize) -> ConnId {
+        self.numbered[index]
+    }
+
+    pub(crate) fn try_log_in(&mut self, conn: ConnId, uid: &str) {
+        self.request(conn, Request::Login(name(uid)));
+    }
+
+    pub(crate) fn send(&mut self, from: ConnId, to: &str, text: &str) {
+        self.send_to(from, Target::User(name(to)), text);
+    }
+
+    pub(crate) fn send_to_all(&mut self, from: ConnId, text: &str) {
+        self.send_to(from, Target::Everyone, text);
+    }
+
+    pub(crate) fn send_to_group(&mut self, from: ConnId, group: &str, text: &str) {
+        self.send_to(from, Target::Group(name(group)), text);
+    }
+
+    fn send_to(&mut self, from: ConnId, to: Target<'_>, text: &str) {
+        self.request(from, Request::Send { to, payload: text.into() });
+    }
+
+    pub(crate) fn join(&mut self, conn: ConnId, group: &str) {
+        self.request(conn, Request::Join(name(group)));
+    }
+
+    pub(crate) fn leave(&mut self, conn: ConnId, group: &str) {
+        self.request(conn, Request::Leave(name(group)));
+    }
+
+    fn request(&mut self, conn: ConnId, request: Request<'_, Payload>) {
+        self.handle(Input::Request { conn, request });
+    }
+
+    pub(crate) fn fault(&mut self, conn: ConnId, fault: Fault) {
+        self.handle(Input::Fault { conn, fault });
+    }
+
+    pub(crate) fn disconnect(&mut self, conn: ConnId) {
+        self.handle(Input::Disconnected { conn });
+    }
+
+    pub(crate) fn peer_closed(&mut self, conn: ConnId) {
+        self.handle(Input::PeerClosed { conn });
+    }
+
+    pub(crate) fn shut_down(&mut self) {
+        self.handle(Input::Shutdown);
+    }
+
+    /// Lets time pass, up to and including what falls due.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+        while self.hub.poll_timeout().is_some_and(|deadline| deadline.at <= self.now) {
+            self.handle(Input::Timeout);
+        }
+    }
+
+    fn handle(&mut self, input: Input<'_, Payload>) {
+        self.hub.handle(self.now, input);
+        while !self.hold
+            && let Some(output) = self.hub.poll_output()
+        {
+            if let Output::Drop { conn } = output {
+                self.dropped.push(conn);
+            }
+        }
+        if self.uids.len() < 100 {
+            self.hub.assert_consistent();
+        }
+    }
+
+    /// All that there is to pull.
+    pub(crate) fn pull(&mut self, conn: ConnId) -> Vec<Pulled> {
+        let mut pulled = Vec::new();
+        while let Some(frame) = self.hub.poll_frame(conn) {
+            pulled.push(match frame {
+                Frame::LoggedIn { uid } => Pulled::LoggedIn(uid.to_string()),
+                Frame::Message { payload, .. } => Pulled::Message(payload.to_string()),
+                Frame::Gap { missed } => Pulled::Gap(missed),
+                Frame::Problem(problem) => Pulled::Problem(problem.to_string()),
+                Frame::Close(reason) => Pulled::Close(reason),
+            });
+        }
+        pulled
+    }
+
+    /// The connections whose sockets were to be dropped.
+    pub(crate) fn dropped(&self) -> &[ConnId] {
+        &self.dropped
+    }
+
+    /// Leaves the hub's outputs to [`outputs_until_ready`](Self::outputs_until_ready).
+    pub(crate) fn hold_outputs(&mut self) {
+        self.hold = true;
+    }
+
+    /// Takes outputs until there is one for this uid. Returns how many there were.
+    pub(crate) fn outputs_until_ready(&mut self, uid: &str) -> usize {
+        let ready = Output::Ready { conn: self.uids[uid] };
+        let outputs = std::iter::from_fn(|| self.hub.poll_output());
+        let (mut taken, mut found) = (0, false);
+        for output in outputs {
+            taken += 1;
+            found = output == ready;
+            if found {
+                break;
+            }
+        }
+        assert!(found, "{uid} was not told");
+        taken
+    }
+}
+
+fn name(name: &str) -> Name<'_> {
+    Name::new(name).expect("a valid name")
+}
