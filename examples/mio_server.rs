@@ -1,40 +1,31 @@
 //! How to write an adapter, shown with mio: one thread, one poll loop.
 //!
-//! An adapter owns sockets and the clock, and decides nothing. It has six things to do:
+//! An adapter owns sockets and the clock, and decides nothing. It has these things to do:
 //!
 //! 1. Accept: `Hub::connect`, before the handshake, so that the login timeout covers it.
-//! 2. Read, while `Hub::wants_input`: `wire` turns what comes into an `Input`.
-//! 3. `Output::Ready`: pull frames and write them while the socket takes them. A full socket is not
-//!    pulled until it has room again; nothing else is needed against slow readers.
-//! 4. `Frame::Close`: write it, shut down the writing side, and read on until the peer has closed
-//!    its own, or it could lose what it has not read yet. `Output::Drop`: drop the socket.
-//! 5. When a socket has ended, in whatever way: `Input::Disconnected`.
-//! 6. When `Hub::poll_timeout` says so: `Input::Timeout`.
+//! 2. A socket is ready, says mio, or its connection is, says the hub (`Output::Ready`): a turn. It
+//!    is given frames while it takes them, and a message is read from it and fed to the hub.
+//! 3. `Output::Drop`: drop the socket.
+//! 4. A socket has ended, in whatever way: `Input::Disconnected`.
+//! 5. `Hub::poll_timeout` says when to feed `Input::Timeout`.
 //!
-//! Here, whatever happens to a connection marks it, and who is marked gets a turn: it writes what
-//! it can and reads one message, so that nobody holds up the others. mio tells only once that a
-//! socket is ready: a turn that ends before the socket would block marks the connection again.
+//! What happens only marks a connection. Who is marked has one turn: nobody holds up the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{self, ErrorKind, Read};
-use std::ops::RangeFrom;
-use std::{mem, net, sync::Arc, thread, time};
+use std::io::{self, ErrorKind};
+use std::net::{self, Shutdown};
+use std::{mem, sync::Arc, thread, time};
 
+use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
-use switchboard::wire::{self, Received, Text, ToSend};
+use mio::{Events, Interest, Poll, Token, Waker};
+use switchboard::nonblocking::{Socket, Turn};
+use switchboard::wire::{self, Text};
 use switchboard::{Settings, Stop, listen};
-use switchboard_core::{ConnId, Hub, Input, Instant, Output, Stage};
-use tungstenite::handshake::server::{NoCallback, ServerHandshake};
-use tungstenite::handshake::{HandshakeError, MidHandshake};
-use tungstenite::protocol::{WebSocket, WebSocketConfig};
-use tungstenite::{Error, util::NonBlockingResult};
+use switchboard_core::{ConnId, Hub, Input, Instant, Output};
 
-/// Serves whoever connects to `listener`, until it is stopped and everybody is gone.
-///
-/// # Errors
-/// If mio fails or a thread cannot be started.
+/// Serves whoever connects to `listener`, until it is stopped and everybody is gone, or mio fails.
 pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io::Result<()> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1024));
     let waker = Arc::new(Waker::new(poll.registry(), Token(0))?);
@@ -45,16 +36,16 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
     })?;
     listener.set_nonblocking(true)?;
     let mut listener = TcpListener::from_std(listener);
-    let readable = Interest::READABLE;
+    let (readable, both) = (Interest::READABLE, Interest::READABLE | Interest::WRITABLE);
     poll.registry().register(&mut listener, Token(1), readable)?;
     let mut listener = Some(listener);
-    let clock = time::Instant::now();
-    let mut now = Instant::ZERO;
+    let mut tokens = 2..;
+    let config = wire::config(settings.max_message);
+
+    let (clock, mut now) = (time::Instant::now(), Instant::ZERO);
     let mut server = Server {
         // The standard library's hasher is keyed by the system's random numbers.
         hub: Hub::new(settings.hub(), RandomState::new().hash_one(()), now),
-        config: wire::config(settings.max_message),
-        tokens: 2..,
         sockets: BTreeMap::new(),
         conns: BTreeMap::new(),
         marked: BTreeSet::new(),
@@ -71,14 +62,28 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => now = Instant::ZERO + clock.elapsed(),
         }
-        let told = events.iter().map(|event| event.token());
-        let told = told.filter_map(|token| server.conns.get(&token));
-        server.marked.extend(told);
-        if let Some(listener) = &listener {
-            server.accept(now, listener, poll.registry());
-        }
-        if server.hub.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+        if server.hub.poll_timeout().is_some_and(|due| due.at <= now) {
             server.hub.handle(now, Input::Timeout);
+        }
+        let conn_of = |event: &Event| server.conns.get(&event.token());
+        server.marked.extend(events.iter().filter_map(conn_of));
+        while let Some(listener) = &listener {
+            let mut stream = match listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // What is lacking is given back when a socket ends, and that is an event.
+                Err(error) if listen::pause_after(&error).is_some() => break,
+                Err(_) => continue,
+            };
+            // If one of these fails, nothing comes of the connection, and it times out.
+            let token = Token(tokens.next().unwrap_or_default());
+            drop(stream.set_nodelay(true));
+            drop(poll.registry().register(&mut stream, token, both));
+            let socket = Socket::new(stream, config, |s| s.shutdown(Shutdown::Write));
+            if let Ok(conn) = server.hub.connect(now) {
+                server.sockets.insert(conn, (token, socket));
+                server.conns.insert(token, conn);
+            }
         }
         for conn in mem::take(&mut server.marked) {
             server.turn(now, conn);
@@ -86,50 +91,18 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
     }
 }
 
-/// A connection's socket.
-enum Socket {
-    Handshake(MidHandshake<ServerHandshake<TcpStream, NoCallback>>),
-    Open(WebSocket<TcpStream>),
-}
-
 struct Server {
     hub: Hub<Text>,
-    config: WebSocketConfig,
-    tokens: RangeFrom<usize>,
-    sockets: BTreeMap<ConnId, (Token, Socket)>,
+    sockets: BTreeMap<ConnId, (Token, Socket<TcpStream>)>,
     conns: BTreeMap<Token, ConnId>,
     marked: BTreeSet<ConnId>,
 }
 
 impl Server {
     fn wait(&self, now: Instant) -> Option<time::Duration> {
-        if !self.marked.is_empty() {
-            return Some(time::Duration::ZERO);
-        }
-        let deadline = self.hub.poll_timeout()?;
-        Some(deadline.at.saturating_since(now))
-    }
-
-    fn accept(&mut self, now: Instant, listener: &TcpListener, registry: &Registry) {
-        loop {
-            let mut stream = match listener.accept() {
-                Ok((stream, _)) => stream,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // What is lacking is given back when a socket ends, and that is an event.
-                Err(error) if listen::pause_after(&error).is_some() => return,
-                Err(_) => continue,
-            };
-            if let (Ok(conn), Some(token)) = (self.hub.connect(now), self.tokens.next()) {
-                // If one of these fails, nothing comes of the connection and it times out.
-                drop(stream.set_nodelay(true));
-                let both = Interest::READABLE | Interest::WRITABLE;
-                drop(registry.register(&mut stream, Token(token), both));
-                let handshake = ServerHandshake::start(stream, NoCallback, Some(self.config));
-                let socket = Socket::Handshake(handshake);
-                self.sockets.insert(conn, (Token(token), socket));
-                self.conns.insert(Token(token), conn);
-            }
-        }
+        let deadline = self.hub.poll_timeout().map(|due| due.at);
+        let at = if self.marked.is_empty() { deadline } else { Some(now) };
+        at.map(|at| at.saturating_since(now))
     }
 
     fn carry_out(&mut self) {
@@ -142,83 +115,22 @@ impl Server {
         }
     }
 
+    fn turn(&mut self, now: Instant, conn: ConnId) {
+        let socket = self.sockets.get_mut(&conn);
+        match socket.map(|(_, socket)| socket.turn(&mut self.hub, now, conn)) {
+            Some(Turn::Again) => drop(self.marked.insert(conn)),
+            Some(Turn::Wait) | None => {}
+            Some(Turn::End) => {
+                self.forget(conn);
+                self.hub.handle(now, Input::Disconnected { conn });
+            }
+        }
+    }
+
     fn forget(&mut self, conn: ConnId) {
         if let Some((token, _)) = self.sockets.remove(&conn) {
             self.conns.remove(&token);
         }
-    }
-
-    fn turn(&mut self, now: Instant, conn: ConnId) {
-        let Some((token, socket)) = self.sockets.remove(&conn) else {
-            return;
-        };
-        if let Some(socket) = self.advance(now, conn, socket) {
-            self.sockets.insert(conn, (token, socket));
-        } else {
-            self.conns.remove(&token);
-            self.hub.handle(now, Input::Disconnected { conn });
-        }
-    }
-
-    /// A connection's turn. Returns the socket unless it is to be dropped.
-    fn advance(&mut self, now: Instant, conn: ConnId, socket: Socket) -> Option<Socket> {
-        let handshake = match socket {
-            Socket::Open(socket) => return self.talk(now, conn, socket).map(Socket::Open),
-            // Who is closed so early cannot be told why.
-            Socket::Handshake(_) if self.hub.stage(conn) == Stage::Closing => return None,
-            Socket::Handshake(handshake) => handshake,
-        };
-        match handshake.handshake() {
-            Ok(socket) => self.talk(now, conn, socket).map(Socket::Open),
-            Err(HandshakeError::Interrupted(handshake)) => Some(Socket::Handshake(handshake)),
-            Err(HandshakeError::Failure(_)) => None,
-        }
-    }
-
-    fn talk(
-        &mut self,
-        now: Instant,
-        conn: ConnId,
-        mut socket: WebSocket<TcpStream>,
-    ) -> Option<WebSocket<TcpStream>> {
-        match self.write(conn, &mut socket).no_block() {
-            Ok(_) => {}
-            Err(Error::ConnectionClosed) => socket.get_ref().shutdown(net::Shutdown::Write).ok()?,
-            Err(_) => return None,
-        }
-        if self.hub.stage(conn) == Stage::Closing {
-            // What it sends does not matter any more. Until it closes its side it has to be read.
-            match socket.get_mut().read(&mut [0; 4096]).no_block() {
-                Ok(Some(0)) | Err(_) => return None,
-                Ok(Some(_)) => drop(self.marked.insert(conn)),
-                Ok(None) => {}
-            }
-        } else if self.hub.wants_input(conn)
-            && let Some(read) = socket.read().no_block().transpose()
-        {
-            match Received::from(read).input(&self.hub, conn) {
-                Some(Input::Disconnected { .. }) => return None,
-                Some(input) => self.hub.handle(now, input),
-                None => {}
-            }
-            self.marked.insert(conn);
-        }
-        Some(socket)
-    }
-
-    /// Writes until all is written or the socket is full, which is an error to tungstenite, as is
-    /// that the close frame is written.
-    fn write(&mut self, conn: ConnId, socket: &mut WebSocket<TcpStream>) -> Result<(), Error> {
-        // What the socket had no room for in an earlier turn.
-        socket.flush()?;
-        while let Some(frame) = self.hub.poll_frame(conn) {
-            match ToSend::from(frame) {
-                ToSend::Message(message) => socket.write(message)?,
-                ToSend::Close(frame) => socket.close(frame)?,
-            }
-        }
-        socket.flush()?;
-        if socket.can_write() { Ok(()) } else { Err(Error::ConnectionClosed) }
     }
 }
 

@@ -179,17 +179,26 @@ fn a_flood_of_logins() {
     });
 }
 
+/// The pongs that a client does not read must not pile up in the server.
 #[test]
 fn a_flood_of_pings_without_reading_the_pongs() {
+    const MEBIBYTES: usize = 64;
     attack(|server| {
         let mut client = server.log_in("mallory");
-        for _ in 0..20_000 {
-            client.ping();
+        // Each is masked with zeros.
+        let ping = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'?'; 125]].concat();
+        let pings = ping.repeat((1 << 20) / ping.len());
+        let before = server.resident_kib();
+        for _ in 0..MEBIBYTES {
+            client.stream().write_all(&pings).expect("the server reads");
         }
-        client.say("mallory:done");
-        // Some pongs, perhaps not all: an answer to a later ping answers the earlier ones, too
+        // The last pongs, perhaps not all: an answer to a later ping answers the earlier ones, too
         // (RFC 6455, 5.5.3).
+        client.say("mallory:done");
         client.hears("done");
+        let after = server.resident_kib();
+        println!("    {before} KiB before, {after} KiB after {MEBIBYTES} MiB of pings");
+        assert!(after < before + 4096, "{before} KiB became {after} KiB");
     });
 }
 

@@ -20,6 +20,9 @@ pub fn config(max_message: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
+        // Room for what is put into one write, one message more, and some pongs. Pongs beyond that
+        // wait, of which tungstenite keeps only the last.
+        .max_write_buffer_size(2 * WRITE_BUFFER + max_message)
         .max_message_size(Some(max_message))
         .max_frame_size(Some(max_message))
 }
@@ -79,9 +82,9 @@ impl From<Result<Message, Error>> for Received {
 }
 
 impl Received {
-    /// Whether the connection can be read further, as a WebSocket.
+    /// Whether there may be more messages. If not, what follows is of no matter.
     pub fn goes_on(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Control | Self::Fault(Fault::Binary))
+        matches!(self, Self::Text(_) | Self::Control)
     }
 
     /// The hub's input for what `conn` sent, if it is one.

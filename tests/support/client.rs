@@ -81,11 +81,6 @@ impl Client {
         self.send(Message::Frame(Frame::message(bytes.to_vec(), text, true)));
     }
 
-    /// Sends a ping.
-    pub fn ping(&mut self) {
-        self.send(Message::Ping("are you there?".into()));
-    }
-
     /// Sends a binary message if the connection still stands.
     pub fn try_say_binary(&mut self, bytes: &[u8]) {
         drop(self.socket.send(Message::binary(bytes.to_vec())));
@@ -142,14 +137,6 @@ impl Client {
                 Err(Error::Io(error)) if is_timeout(&error) => panic!("heard nothing"),
                 Err(_) => return Heard::Closed(code),
             }
-        }
-    }
-
-    /// Waits for the answer to a [`ping`](Self::ping).
-    pub fn hears_pong(&mut self) {
-        match self.socket.read() {
-            Ok(Message::Pong(_)) => {}
-            other => panic!("expected a pong, got {other:?}"),
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    thread::{self, Thread},
+    thread::{self, JoinHandle, Thread},
 };
 
 use switchboard_core::ConnId;
@@ -97,9 +97,8 @@ pub(super) fn start(
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
-    let handle = thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run)?;
-    Ok(handle.thread().clone())
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run)
 }
 
 /// The connection's place in the exchange, which it loses when its reader ends, however it ends.
@@ -126,7 +125,7 @@ impl Place {
             return;
         }
         let on_write = || exchange::Signal::ready(&**signal);
-        let half = ReadHalf { stream, outbox: None, on_write };
+        let half = ReadHalf { stream, outbox: None, closing: false, on_write };
         let mut socket = match accept_with_config(half, Some(config)) {
             Ok(socket) => socket,
             Err(error) => return tracing::debug!(?conn, %error, "no handshake"),
@@ -143,24 +142,34 @@ impl Place {
                 }
             })
         };
-        match writer {
-            Ok(writer) => drop(signal.writer.set(writer)),
+        let writer = match writer {
+            Ok(writer) => writer,
             Err(error) => return tracing::warn!(%error, "cannot start a connection's thread"),
+        };
+        drop(signal.writer.set(writer.thread().clone()));
+        if self.read_messages(&mut socket).is_ok() {
+            self.read_rest();
+            // It may have the close frame to write yet.
+            drop(writer.join());
         }
-        self.read_messages(&mut socket);
-        self.read_rest();
     }
 
-    fn read_messages<F: Fn()>(&self, socket: &mut WebSocket<ReadHalf<F>>) {
+    /// Returns when there are no more messages to read but the connection is to be closed in order.
+    fn read_messages<F: Fn()>(&self, socket: &mut WebSocket<ReadHalf<F>>) -> Result<(), Lost> {
         loop {
             let received = Received::from(socket.read());
-            if let Received::Close = received {
-                // Has the answer put into the outbox before the writer is told to send it.
-                drop(socket.flush());
+            match received {
+                Received::End => return Err(Lost),
+                Received::Close => {
+                    // Has the answer put into the outbox before the writer is told to send it.
+                    socket.get_mut().closing = true;
+                    drop(socket.flush());
+                }
+                _ => {}
             }
             let mut wanted = self.exchange.received(self.conn, &received);
             if !received.goes_on() {
-                return;
+                return Ok(());
             }
             while !wanted && !self.signal.has_ended() {
                 thread::park();
@@ -177,6 +186,9 @@ impl Place {
     }
 }
 
+/// The socket is gone.
+struct Lost;
+
 /// The writer: puts what there is into one write, until all is written or the socket is gone.
 fn write(
     exchange: &Exchange<Signal>,
@@ -192,33 +204,30 @@ fn write(
             // There may be room for further replies.
             signal.reader.get().map(Thread::unpark);
         }
-        outbox.take(&mut bytes);
-        let mut last = false;
+        let mut last = None;
         for to_send in batch.drain(..) {
             match to_send {
                 ToSend::Message(message) => {
                     let text = OpCode::Data(Data::Text);
                     Frame::message(message.into_data(), text, true).format(&mut bytes)?;
                 }
-                ToSend::Close(frame) => {
-                    if frame.is_some() {
-                        Frame::close(frame).format(&mut bytes)?;
-                    }
-                    last = true;
-                }
+                ToSend::Close(frame) => last = Some(frame),
             }
         }
-        if last {
-            outbox.take(&mut bytes);
+        let answered = outbox.take(&mut bytes);
+        if let Some(frame @ Some(_)) = last.clone()
+            && !answered
+        {
+            Frame::close(frame).format(&mut bytes)?;
         }
-        if bytes.is_empty() && !last {
+        if bytes.is_empty() && last.is_none() {
             thread::park();
             continue;
         }
         (&*signal.stream).write_all(&bytes)?;
         bytes.clear();
         bytes.shrink_to(KEPT_BUFFER);
-        if last {
+        if last.is_some() {
             signal.stream.shutdown(Shutdown::Write)?;
             return Ok(());
         }

@@ -21,7 +21,11 @@ use async_tungstenite::{WebSocketStream, accept_async_with_config};
 use atomic_waker::AtomicWaker;
 use futures_util::Sink;
 use switchboard_core::ConnId;
-use tungstenite::{Error, Message, protocol::WebSocketConfig};
+use tungstenite::{
+    Error, Message,
+    error::ProtocolError,
+    protocol::{CloseFrame, WebSocketConfig},
+};
 
 use crate::{
     exchange::{self, Exchange},
@@ -138,6 +142,8 @@ enum Reading {
     Paused,
     /// Bytes that do not matter any more, until the peer closes.
     Rest,
+    /// The peer has closed.
+    Done,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -149,6 +155,9 @@ enum Writing {
     Done,
 }
 
+/// The socket is to be dropped.
+struct Lost;
+
 impl Connection<'_> {
     /// Ready when the socket is to be dropped.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -156,25 +165,29 @@ impl Connection<'_> {
         if self.place.signal.is_cut() {
             return Poll::Ready(());
         }
-        // A full socket must not keep the connection from reading.
         if let Poll::Ready(Err(error)) = self.poll_write(cx) {
             tracing::debug!(conn = ?self.place.conn, %error, "write failed");
             return Poll::Ready(());
         }
-        if self.reading != Reading::Rest {
-            ready!(self.poll_messages(cx));
+        // A full socket must not keep the connection from reading.
+        if let Poll::Ready(Err(Lost)) = self.poll_read(cx) {
+            return Poll::Ready(());
         }
-        self.poll_rest(cx)
+        match (self.reading, self.writing) {
+            (Reading::Done, Writing::Done) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
     }
 
     /// Writes what there is to write. Pending when the socket is full, ready when all is written.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.writing == Writing::Messages {
             if self.batch.is_empty() {
+                ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
                 self.place.exchange.pull(self.place.conn, &mut self.batch);
             }
             if self.batch.is_empty() {
-                return Pin::new(&mut self.socket).poll_flush(cx);
+                return Poll::Ready(Ok(()));
             }
             ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
             match self.batch.pop_front() {
@@ -183,9 +196,7 @@ impl Connection<'_> {
                 }
                 Some(ToSend::Close(frame)) => {
                     self.writing = Writing::Close;
-                    if frame.is_some() {
-                        Pin::new(&mut self.socket).start_send(Message::Close(frame))?;
-                    }
+                    self.start_close(frame)?;
                 }
                 None => {}
             }
@@ -194,46 +205,67 @@ impl Connection<'_> {
             ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
             self.socket.get_ref().shutdown(Shutdown::Write)?;
             self.writing = Writing::Done;
-            self.reading = Reading::Rest;
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Reads messages. Ready when no more of them are to be read.
-    fn poll_messages(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Place { exchange, conn, .. } = self.place;
-        if self.reading == Reading::Paused && !exchange.wants_input(conn) {
-            return Poll::Pending;
+    fn start_close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
+        if !matches!(self.reading, Reading::Done) {
+            self.reading = Reading::Rest;
         }
-        self.reading = Reading::Messages;
+        if frame.is_none() {
+            return Ok(());
+        }
+        match Pin::new(&mut self.socket).start_send(Message::Close(frame)) {
+            // The peer has closed first, and tungstenite answers that.
+            Err(Error::Protocol(ProtocolError::SendAfterClosing)) => Ok(()),
+            sent => sent,
+        }
+    }
+
+    /// Reads what there is to read. Pending when that is all for the time being.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         for _ in 0..MESSAGES_AT_ONCE {
-            let read = ready!(Pin::new(&mut self.socket).poll_next(cx));
-            let received = read.map_or(Received::End, Received::from);
-            let wanted = exchange.received(conn, &received);
-            if !received.goes_on() {
-                self.reading = Reading::Rest;
-                return Poll::Ready(());
-            }
-            if !wanted {
-                self.reading = Reading::Paused;
-                break;
+            match self.reading {
+                Reading::Messages => ready!(self.poll_message(cx))?,
+                Reading::Paused if self.wants_input() => self.reading = Reading::Messages,
+                Reading::Paused => return Poll::Pending,
+                Reading::Rest => ready!(self.poll_rest(cx))?,
+                Reading::Done => return Poll::Ready(Ok(())),
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
+    fn wants_input(&self) -> bool {
+        self.place.exchange.wants_input(self.place.conn)
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        let read = ready!(Pin::new(&mut self.socket).poll_next(cx));
+        let received = read.map_or(Received::End, Received::from);
+        if let Received::End = received {
+            return Poll::Ready(Err(Lost));
+        }
+        let wanted = self.place.exchange.received(self.place.conn, &received);
+        if !received.goes_on() {
+            self.reading = Reading::Rest;
+        } else if !wanted {
+            self.reading = Reading::Paused;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Reads until the peer closes: to drop the socket earlier could cost the peer what it has not
     /// read yet, the close frame included.
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut rest = [0; 4096];
-        for _ in 0..MESSAGES_AT_ONCE {
-            match ready!(Pin::new(self.socket.get_mut()).poll_read(cx, &mut rest)) {
-                Ok(0) | Err(_) => return Poll::Ready(()),
-                Ok(_) => {}
-            }
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        let read = ready!(Pin::new(self.socket.get_mut()).poll_read(cx, &mut [0; 4096]));
+        match read {
+            Ok(0) => self.reading = Reading::Done,
+            Ok(_) => {}
+            Err(_) => return Poll::Ready(Err(Lost)),
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        Poll::Ready(Ok(()))
     }
 }
