@@ -84,8 +84,8 @@ pub enum SlowReader {
     /// It is told how many messages it has missed and goes on with the oldest that is left.
     #[default]
     Gap,
-    /// It is closed with 4002. Whoever is being closed for another reason is told of a gap all the
-    /// same.
+    /// It is closed with 4002. Whoever has left the group in question, or is being closed for
+    /// another reason, is told of a gap all the same.
     Close,
 }
 

@@ -143,7 +143,8 @@ impl<P: Payload> Hub<P> {
     /// The next frame to write to `conn`, or `None` when there is none for the time being.
     ///
     /// Frames come in the hub's order: one order for all connections. The last frame of a
-    /// connection is [`Frame::Close`].
+    /// connection is [`Frame::Close`]. Pulling changes nothing for anybody else, and leads to no
+    /// output.
     pub fn poll_frame(&mut self, conn: ConnId) -> Option<Frame<P>> {
         self.next_frame(conn)
     }

@@ -25,7 +25,7 @@ impl<P: Payload> Hub<P> {
         for (id, conn) in &self.conns {
             let is_open = matches!(conn.state, State::Open { .. });
             assert_eq!(conn.timer.is_none(), is_open, "all but open connections have a deadline");
-            let idle = conn.wake == Wakefulness::Idle;
+            let idle = conn.wake == Wakefulness::Idle && !self.is_overtaken(id);
             assert!(conn.wake != Wakefulness::Due || conn.queued, "a wake-up that will not come");
             if idle {
                 assert!(conn.replies.is_empty(), "a reply without a wake-up");

@@ -3,7 +3,7 @@
 use super::Hub;
 use crate::{
     ConnId, Frame, Payload, SlowReader,
-    conn::{Answer, Cursor, State, Wakefulness},
+    conn::{Answer, Cursor, Membership, State, Wakefulness},
 };
 
 impl<P: Payload> Hub<P> {
@@ -12,21 +12,31 @@ impl<P: Payload> Hub<P> {
             self.stats.stale += 1;
             return None;
         }
+        if self.is_overtaken(conn) {
+            self.conns[conn].wake = Wakefulness::Idle;
+            return None;
+        }
         let missed = self.skip_missed(conn);
         if missed > 0 {
-            let open = matches!(self.conns[conn].state, State::Open { .. });
-            if open && self.config.slow_reader == SlowReader::Close {
-                self.close_too_slow(conn);
-            } else {
-                self.stats.missed += missed;
-                return Some(Frame::Gap { missed });
-            }
+            self.stats.missed += missed;
+            return Some(Frame::Gap { missed });
         }
         match self.next_source(conn) {
             Some(Source::Reply) => self.take_reply(conn),
             Some(Source::Cursor(index)) => self.read(conn, index),
             None => self.take_close(conn),
         }
+    }
+
+    /// Whether the connection is to be closed because it is a slow reader. The walk that comes with
+    /// the message that overtook it is on its way to do so.
+    pub(super) fn is_overtaken(&self, conn: ConnId) -> bool {
+        let conn = &self.conns[conn];
+        let behind = |cursor: &Cursor| {
+            matches!(cursor.membership, Membership::Member { .. })
+                && cursor.next < self.topics[cursor.topic].first()
+        };
+        self.config.slow_reader == SlowReader::Close && conn.cursors.iter().any(behind)
     }
 
     /// Moves every cursor that has been overtaken to the oldest message that is left.

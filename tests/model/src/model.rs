@@ -159,18 +159,16 @@ impl Model {
             self.stats.stale += 1;
             return None;
         }
-        let lost = self.lost(id).count() as u64;
-        if lost > 0 {
-            if self.is_closed_when_slow(id) {
-                self.close(id, CloseReason::TooSlow);
-            } else {
-                let lost: Vec<_> = self.lost(id).map(|(_, seq)| seq).collect();
-                let unread = &mut self.conn(id).unread;
-                unread.retain(|u| !matches!(u, Unread::Message { seq, .. } if lost.contains(seq)));
-                self.stats.missed += lost.len() as u64;
-                let missed = lost.len() as u64;
-                return Some(Frame::Gap { missed });
-            }
+        if self.is_too_slow(id) {
+            return None;
+        }
+        let lost: Vec<_> = self.lost(id).map(|(_, seq)| seq).collect();
+        if !lost.is_empty() {
+            let unread = &mut self.conn(id).unread;
+            unread.retain(|u| !matches!(u, Unread::Message { seq, .. } if lost.contains(seq)));
+            let missed = lost.len() as u64;
+            self.stats.missed += missed;
+            return Some(Frame::Gap { missed });
         }
         let conn = self.conn(id);
         if conn.unread.is_empty() {
@@ -196,9 +194,7 @@ impl Model {
     /// Says so if there was no reason to.
     pub fn close_at_output(&mut self, conn: ConnId, reason: CloseReason) -> Result<(), String> {
         let may = match reason {
-            CloseReason::TooSlow => {
-                self.is_closed_when_slow(conn) && self.lost(conn).next().is_some()
-            }
+            CloseReason::TooSlow => self.is_too_slow(conn),
             CloseReason::Shutdown => self.shutting_down,
             _ => false,
         };
@@ -210,16 +206,18 @@ impl Model {
     }
 
     /// The connections that must be closed by the time there is no output left: all at shutdown,
-    /// and those who lost a message of a topic that they are in, where such are closed. (Whoever
-    /// lost a message of a group that it has left is closed when it is pulled.)
+    /// and those who are too slow.
     pub fn overdue(&self) -> Vec<ConnId> {
-        let slow = |&id: &ConnId| {
-            let stays = &self.conns[&id].stays;
-            self.is_closed_when_slow(id)
-                && self.lost(id).any(|(stay, _)| stays.values().any(|s| *s == stay))
-        };
         let open = |&id: &ConnId| self.stage(id) != Stage::Closing;
-        self.ids().filter(|id| (self.shutting_down && open(id)) || slow(id)).collect()
+        let overdue = |id: &ConnId| (self.shutting_down && open(id)) || self.is_too_slow(*id);
+        self.ids().filter(overdue).collect()
+    }
+
+    /// Whether it lost a message of a topic that it is in, where such connections are closed.
+    fn is_too_slow(&self, id: ConnId) -> bool {
+        let stays = &self.conns[&id].stays;
+        let current = |stay: u64| stays.values().any(|other| *other == stay);
+        self.is_closed_when_slow(id) && self.lost(id).any(|(stay, _)| current(stay))
     }
 
     /// When a timeout is next wanted.
