@@ -1,7 +1,7 @@
 //! The server as a program: its options, its errors and its end.
 
 use std::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::{Command, Output},
     time::{Duration, Instant},
 };
@@ -143,5 +143,25 @@ fn signals_end_it_in_order() {
             assert!(start.elapsed() < Duration::from_secs(5));
             assert_eq!(server.rest_of_output(), "");
         }
+    }
+}
+
+#[test]
+fn too_few_file_descriptors_are_survived_and_explained() {
+    for runtime in ["smol", "blocking"] {
+        let limited = format!("ulimit -n 24 && exec {SERVER} \"$@\" 2>&1");
+        let arguments = ["-c", &limited, "sh", "--runtime", runtime];
+        let mut server = Process::start("sh", &arguments);
+        // Those that cannot be accepted wait in the system's queue.
+        let sockets: Vec<TcpStream> = (0..40)
+            .map(|_| TcpStream::connect(server.address()).expect("the queue has room"))
+            .collect();
+        let line = server.line_of_output();
+        assert!(line.contains("Too many open files"), "{line}");
+        assert!(line.contains("ulimit -n"), "{line}");
+        drop(sockets);
+        let mut alice = server.log_in("alice");
+        alice.say("alice:still served");
+        alice.hears("still served");
     }
 }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that may wait to be accepted. The system may allow fewer.
@@ -46,7 +47,12 @@ pub fn pause_after(error: &io::Error) -> Option<Duration> {
     match error.kind() {
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => None,
         _ => {
-            tracing::warn!(%error, "cannot accept connections, trying again");
+            let advice = match Errno::from_io_error(error) {
+                Some(Errno::MFILE) => "; allow this process more with ulimit -n or LimitNOFILE",
+                Some(Errno::NFILE) => "; allow the system more with the sysctl fs.file-max",
+                _ => "",
+            };
+            tracing::warn!("cannot accept connections for the time being: {error}{advice}");
             Some(Duration::from_millis(500))
         }
     }

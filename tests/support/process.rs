@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
 use crate::Client;
@@ -14,24 +14,26 @@ use crate::Client;
 #[derive(Debug)]
 pub struct Process {
     child: Child,
+    output: BufReader<ChildStdout>,
     address: SocketAddr,
 }
 
 impl Process {
-    /// Starts `program` with `--listen 127.0.0.1:0` and these further arguments, and waits for the
+    /// Starts `program` with `--listen 127.0.0.1:0` after these other arguments, and waits for the
     /// line in which it tells its address.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(program)
-            .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server can be started");
+        let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut line = String::new();
-        let stdout = child.stdout.as_mut().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        output.read_line(&mut line).expect("a line");
         let address = line.trim().rsplit("ws://").next().and_then(|a| a.parse().ok());
-        Self { address: address.unwrap_or_else(|| panic!("no address in {line:?}")), child }
+        let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
+        Self { child, output, address }
     }
 
     /// Where it listens.
@@ -61,11 +63,17 @@ impl Process {
         self.child.wait().expect("a child can be waited for")
     }
 
+    /// The next line that it prints.
+    pub fn line_of_output(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("a line");
+        line
+    }
+
     /// What it has printed since it told its address.
     pub fn rest_of_output(&mut self) -> String {
         let mut rest = String::new();
-        let stdout = self.child.stdout.as_mut().expect("it is piped");
-        stdout.read_to_string(&mut rest).expect("text");
+        self.output.read_to_string(&mut rest).expect("text");
         rest
     }
 

@@ -35,6 +35,9 @@ use crate::{
 /// Messages that a connection reads before it lets others run.
 const MESSAGES_AT_ONCE: usize = 32;
 
+/// Batches of frames that it writes before it lets others run.
+const BATCHES_AT_ONCE: usize = 8;
+
 /// Reaches the connection's task.
 #[derive(Default)]
 pub(super) struct Signal {
@@ -181,9 +184,15 @@ impl Connection<'_> {
 
     /// Writes what there is to write. Pending when the socket is full, ready when all is written.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut batches = 0;
         while self.writing == Writing::Messages {
             if self.batch.is_empty() {
                 ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+                if batches == BATCHES_AT_ONCE {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                batches += 1;
                 self.place.exchange.pull(self.place.conn, &mut self.batch);
             }
             if self.batch.is_empty() {
