@@ -1,87 +1,149 @@
 //! Clients that this project did not write: Node's `ws`, Python's `websockets` and a browser.
 //!
-//! `tests/all` installs them. Each script logs in as one of two users and plays the same scene with
-//! the other; all of them print what they hear.
+//! `tests/all` installs them. Each script logs in, prints what it hears, and answers as it is told.
 
 use std::{
     path::PathBuf,
-    process::{Command, Output},
+    process::{Child, Command, Stdio},
 };
 
-use switchboard_tests::Process;
+use switchboard_tests::{Process, eventually};
 
-const HEARD: &str = "\
-login success, your uid is stranger
-a:b
-hi all
-error: nobody is not online
-closed 4001 replaced by a newer login
-";
+const RUNTIMES: [&str; 2] = ["smol", "blocking"];
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+#[derive(Clone, Copy, Debug)]
+enum Stranger {
+    Node,
+    Python,
+    Browser,
 }
 
-/// Where `tests/all` installs what is not part of the system.
-fn installed() -> PathBuf {
-    folder().join("../target/strangers")
-}
-
-/// Plays the scene with a stranger that `start` runs, on each runtime.
-fn scene(start: impl Fn(&str) -> Output + Sync) {
-    for runtime in ["smol", "blocking"] {
-        println!("{runtime}");
-        let server = Process::start(env!("CARGO_BIN_EXE_server"), &["--runtime", runtime]);
-        let url = format!("ws://{}/", server.address());
-        let mut friend = server.log_in("friend");
-        let output = std::thread::scope(|threads| {
-            let stranger = threads.spawn(|| start(&url));
-            // The stranger has said that it is there.
-            friend.hears("here I am");
-            friend.say("stranger:a:b");
-            friend.say("all:hi all");
-            friend.hears("hi all");
-            friend.hears("over to you");
-            let mut taker = server.log_in("stranger");
-            let output = stranger.join().expect("no panic");
-            friend.say("stranger:you are new");
-            taker.hears("you are new");
-            output
-        });
-        let (heard, error) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "{error}");
-        assert_eq!(heard, HEARD, "{error}");
+impl Stranger {
+    /// Starts one that logs in with `uid` and has these replies, in JSON.
+    fn start(self, server: &Process, uid: &str, replies: &str) -> Child {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let installed = folder.join("../target/strangers");
+        let (program, script) = match self {
+            Self::Node => ("node".into(), "stranger.cjs"),
+            Self::Python => (installed.join("python/bin/python"), "stranger.py"),
+            Self::Browser => ("node".into(), "browser.cjs"),
+        };
+        Command::new(&program)
+            .arg(folder.join("strangers").join(script))
+            .args([&format!("ws://{}/", server.address()), uid, replies])
+            .env("NODE_PATH", installed.join("node_modules"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{}: {error}; tests/all installs what is missing", program.display())
+            })
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// All that one has heard, once it has ended.
+fn heard(stranger: Child) -> String {
+    let output = stranger.wait_with_output().expect("a child can be waited for");
+    let heard = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success(), "it failed; it heard:\n{heard}");
+    heard
 }
 
-fn run(command: &mut Command) -> Output {
-    command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}; tests/all installs what is missing"))
+/// Plays a scene with a stranger, on each runtime.
+fn scene(stranger: Stranger) {
+    for runtime in RUNTIMES {
+        println!("{runtime}");
+        let server = Process::start(env!("CARGO_BIN_EXE_server"), &["--runtime", runtime]);
+        let mut friend = server.log_in("friend");
+        let replies = r#"{
+            "login success, your uid is stranger": "friend:here I am",
+            "hi all": "nobody:x",
+            "error: nobody is not online": "friend:over to you"
+        }"#;
+        let stranger = stranger.start(&server, "stranger", replies);
+        friend.hears("here I am");
+        friend.say("stranger:a:b");
+        friend.say("all:hi all");
+        friend.hears("hi all");
+        friend.hears("over to you");
+        let mut taker = server.log_in("stranger");
+        friend.say("stranger:you are new");
+        taker.hears("you are new");
+        assert_eq!(
+            heard(stranger),
+            "login success, your uid is stranger\n\
+             a:b\n\
+             hi all\n\
+             error: nobody is not online\n\
+             closed 4001 replaced by a newer login\n"
+        );
+    }
 }
 
 #[test]
 fn node_ws() {
-    let script = folder().join("strangers/stranger.cjs");
-    let modules = installed().join("node_modules");
-    scene(|url| run(Command::new("node").arg(&script).arg(url).env("NODE_PATH", &modules)));
+    scene(Stranger::Node);
 }
 
 #[test]
 fn python_websockets() {
-    let script = folder().join("strangers/stranger.py");
-    let python = installed().join("python/bin/python");
-    scene(|url| run(Command::new(&python).arg(&script).arg(url)));
+    scene(Stranger::Python);
 }
 
-/// The snippet of the README, more or less, in headless Chromium.
 #[test]
 fn browser() {
-    let script = folder().join("strangers/browser.cjs");
-    let modules = installed().join("node_modules");
-    scene(|url| run(Command::new("node").arg(&script).arg(url).env("NODE_PATH", &modules)));
+    scene(Stranger::Browser);
+}
+
+/// Two strangers have a talk by themselves; then one leaves, and the server stops under the other.
+fn talk(alice: Stranger, bob: Stranger) {
+    for runtime in RUNTIMES {
+        println!("{runtime}: {alice:?} and {bob:?}");
+        let mut server = Process::start(env!("CARGO_BIN_EXE_server"), &["--runtime", runtime]);
+        let replies = r#"{"hello alice": "bob:hello bob", "hi all": "bob:goodbye"}"#;
+        let alice = alice.start(&server, "alice", replies);
+        let mut asker = server.log_in("asker");
+        eventually(
+            || {
+                asker.say("alice:are you there?");
+                asker.say("asker:done");
+                let first = asker.hear();
+                if first != switchboard_tests::Heard::Text("done".into()) {
+                    asker.hears("done");
+                }
+                first
+            },
+            |answer| *answer == switchboard_tests::Heard::Text("done".into()),
+        );
+        asker.leave();
+        let replies = r#"{
+            "login success, your uid is bob": "alice:hello alice",
+            "hello bob": "all:hi all",
+            "goodbye": null
+        }"#;
+        let bob = bob.start(&server, "bob", replies);
+        let bob_heard = heard(bob);
+        let (talked, closed) = bob_heard.split_at(bob_heard.find("closed").expect("its end"));
+        assert_eq!(talked, "login success, your uid is bob\nhello bob\nhi all\ngoodbye\n");
+        assert!(["closed 1000\n", "closed 1005\n"].contains(&closed), "{closed}");
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0));
+        assert_eq!(
+            heard(alice),
+            "login success, your uid is alice\n\
+             are you there?\n\
+             hello alice\n\
+             hi all\n\
+             closed 1001 the server is stopping\n"
+        );
+    }
+}
+
+#[test]
+fn node_and_python() {
+    talk(Stranger::Node, Stranger::Python);
+}
+
+#[test]
+fn python_and_a_browser() {
+    talk(Stranger::Python, Stranger::Browser);
 }

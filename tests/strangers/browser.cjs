@@ -1,40 +1,39 @@
-// A client in headless Chromium: a page whose script opens a WebSocket.
+// A client in headless Chromium, a page whose script opens a WebSocket: `browser.cjs URL UID REPLIES`.
+//
+// Prints what it hears. REPLIES is an object: what to send when what is heard, or `null` to close.
 const { chromium } = require("playwright-core");
 
-async function main(url) {
+async function main(url, uid, replies) {
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
   });
   try {
     const page = await browser.newPage();
-    const heard = await page.evaluate((url) => {
-      const replies = {
-        "login success, your uid is stranger": "friend:here I am",
-        "hi all": "nobody:x",
-        "error: nobody is not online": "friend:over to you",
-      };
-      return new Promise((resolve) => {
-        const heard = [];
-        const socket = new WebSocket(url);
-        socket.onopen = () => socket.send("stranger");
-        socket.onmessage = ({ data }) => {
-          heard.push(data);
-          if (data in replies) socket.send(replies[data]);
-        };
-        socket.onclose = ({ code, reason }) => {
-          heard.push(`closed ${code} ${reason}`);
-          resolve(heard);
-        };
-      });
-    }, url);
-    for (const line of heard) console.log(line);
+    page.on("console", (line) => console.log(line.text()));
+    await page.evaluate(
+      ([url, uid, replies]) =>
+        new Promise((resolve) => {
+          const socket = new WebSocket(url);
+          socket.onopen = () => socket.send(uid);
+          socket.onmessage = ({ data }) => {
+            console.log(data);
+            if (replies[data] === null) socket.close();
+            else if (data in replies) socket.send(replies[data]);
+          };
+          socket.onclose = ({ code, reason }) => {
+            console.log(`closed ${code} ${reason}`.trim());
+            resolve();
+          };
+        }),
+      [url, uid, JSON.parse(replies)],
+    );
   } finally {
     await browser.close();
   }
 }
 
-main(process.argv[2]).catch((error) => {
+main(...process.argv.slice(2)).catch((error) => {
   console.error(error);
   process.exitCode = 1;
 });

@@ -1,18 +1,18 @@
-// A client with the `ws` package.
+// A client with the `ws` package: `stranger.cjs URL UID REPLIES`.
+//
+// Prints what it hears. REPLIES is an object: what to send when what is heard, or `null` to close.
 const WebSocket = require("ws");
 
-const socket = new WebSocket(process.argv[2]);
-const replies = {
-  "login success, your uid is stranger": ["friend:here I am"],
-  "hi all": ["nobody:x"],
-  "error: nobody is not online": ["friend:over to you"],
-};
-socket.on("open", () => socket.send("stranger"));
+const [url, uid, replies] = process.argv.slice(2);
+const socket = new WebSocket(url);
+socket.on("open", () => socket.send(uid));
 socket.on("message", (data) => {
   console.log(data.toString());
-  for (const reply of replies[data.toString()] ?? []) socket.send(reply);
+  const reply = JSON.parse(replies)[data.toString()];
+  if (reply === null) socket.close();
+  else if (reply !== undefined) socket.send(reply);
 });
-socket.on("close", (code, reason) => console.log(`closed ${code} ${reason}`));
+socket.on("close", (code, reason) => console.log(`closed ${code} ${reason}`.trim()));
 socket.on("error", (error) => {
   console.error(error);
   process.exitCode = 1;

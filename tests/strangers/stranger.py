@@ -1,23 +1,28 @@
-"""A client with the `websockets` package."""
+"""A client with the `websockets` package: `stranger.py URL UID REPLIES`.
 
+Prints what it hears. REPLIES is an object: what to send when what is heard, or `null` to close.
+"""
+
+import json
 import sys
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-REPLIES = {
-    "login success, your uid is stranger": "friend:here I am",
-    "hi all": "nobody:x",
-    "error: nobody is not online": "friend:over to you",
-}
+url, uid, replies = sys.argv[1:]
+replies = json.loads(replies)
 
-with connect(sys.argv[1]) as socket:
-    socket.send("stranger")
+with connect(url) as socket:
+    socket.send(uid)
     try:
         while True:
             heard = socket.recv()
-            print(heard)
-            if heard in REPLIES:
-                socket.send(REPLIES[heard])
+            print(heard, flush=True)
+            if heard not in replies:
+                continue
+            if replies[heard] is None:
+                socket.close()
+            else:
+                socket.send(replies[heard])
     except ConnectionClosed as closed:
-        print("closed", closed.rcvd.code, closed.rcvd.reason)
+        print(f"closed {closed.rcvd.code} {closed.rcvd.reason}".strip())
