@@ -134,8 +134,9 @@ impl<P: Payload> Hub<P> {
 
     /// The next thing for the adapter to do, or `None` when all is done.
     ///
-    /// Each call takes constant time, amortized. While it returns something, an embedder may feed further
-    /// inputs and pull frames; the order of outputs depends on nothing but the order of calls.
+    /// Each call takes constant time, amortized. While it returns something, an embedder may feed
+    /// further inputs and pull frames; the order of outputs depends on nothing but the order of
+    /// calls.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.next_output()
     }
