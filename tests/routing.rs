@@ -354,3 +354,36 @@ fn the_next_deadline_is_true_after_outputs_have_closed_connections() {
     let deadline = world.hub().poll_timeout().expect("a connection that is closing");
     assert_eq!(deadline.why, TimeoutReason::Close);
 }
+
+#[test]
+fn coming_back_for_a_moment_does_not_cost_what_is_left_to_read() {
+    let mut world = World::new(Config::default());
+    let [alice, bob] = world.log_in(["alice", "bob"]);
+    world.join(bob, "chess");
+    world.send_to_group(alice, "chess", "before");
+    world.leave(bob, "chess");
+
+    world.join(bob, "chess");
+    world.leave(bob, "chess");
+
+    assert_eq!(world.pull(bob), [message("before")]);
+}
+
+#[test]
+fn messages_in_quick_succession_starve_nobody() {
+    let mut world = World::new(Config::default());
+    let crowd: Vec<String> = (0..300).map(|n| format!("user {n}")).collect();
+    let conns: Vec<_> = crowd.iter().map(|uid| world.log_in([uid])[0]).collect();
+    let mut told = vec![false; conns.len()];
+
+    // One output between two messages, and whoever is told reads at once.
+    world.hold_outputs();
+    for _ in 0..2 * conns.len() {
+        world.send_to_all(conns[0], "hello");
+        let ready = world.next_ready().expect("somebody has something to read");
+        world.pull(ready);
+        told[conns.iter().position(|conn| *conn == ready).expect("one of the crowd")] = true;
+    }
+
+    assert_eq!(told.iter().filter(|told| !**told).count(), 0);
+}

@@ -54,3 +54,14 @@ fn hash((seed, domain): (u64, u64), name: &str) -> u64 {
     hasher.write(name.as_bytes());
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_depends_on_the_name_and_on_the_seed() {
+        let hashes = [hash((1, 0), "alice"), hash((1, 0), "bob"), hash((2, 0), "alice")];
+        assert!(hashes[0] != hashes[1] && hashes[0] != hashes[2] && hashes[1] != hashes[2]);
+    }
+}

@@ -188,6 +188,14 @@ impl World {
         self.hold = true;
     }
 
+    /// Takes outputs until there is one that says who is ready.
+    pub(crate) fn next_ready(&mut self) -> Option<ConnId> {
+        std::iter::from_fn(|| self.hub.poll_output()).find_map(|output| match output {
+            Output::Ready { conn } => Some(conn),
+            _ => None,
+        })
+    }
+
     /// Takes outputs until there is one for this uid. Returns how many there were.
     pub(crate) fn outputs_until_ready(&mut self, uid: &str) -> usize {
         let ready = Output::Ready { conn: self.uids[uid] };
