@@ -1,7 +1,7 @@
 //! A chat client: `chat ws://127.0.0.1:1234 alice`.
 //!
 //! Prints what arrives and sends what is typed: `bob:hi` to bob, `all:hi` to everybody. The end of
-//! the input (Ctrl-D) ends it.
+//! the input (Ctrl-D) ends it, once all answers are there.
 //!
 //! One thread owns the WebSocket and waits neither to read nor to write for long. If it waited to
 //! write while the server waits for it to read, both would wait for ever. A second thread reads the
@@ -20,7 +20,11 @@ type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 /// How long to wait for the socket before looking for input, and the other way round.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// How long the server may take to answer a close frame.
+/// Sent to oneself at the end of the input. The server has one order for all that it sends: when
+/// this comes back, so have all answers.
+const END: &str = "\u{4}";
+
+/// How long the server may take to send the last answers, and to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -29,7 +33,7 @@ fn main() -> ExitCode {
         eprintln!("usage: chat URL UID, for example: chat ws://127.0.0.1:1234 alice");
         return ExitCode::from(2);
     };
-    match log_in(url, uid).and_then(chat) {
+    match log_in(url, uid).and_then(|socket| chat(socket, uid)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chat: {error}");
@@ -56,7 +60,7 @@ fn log_in(url: &str, uid: &str) -> Result<Socket, Box<dyn Error>> {
 }
 
 /// Talks until the end of the input, which is a success, or until the server closes.
-fn chat(mut socket: Socket) -> Result<(), Box<dyn Error>> {
+fn chat(mut socket: Socket, uid: &str) -> Result<(), Box<dyn Error>> {
     let MaybeTlsStream::Plain(stream) = socket.get_ref() else {
         return Err("only ws:// is supported".into());
     };
@@ -72,13 +76,16 @@ fn chat(mut socket: Socket) -> Result<(), Box<dyn Error>> {
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
                     close_by = Some(Instant::now() + CLOSE_TIMEOUT);
-                    socket.close(None)
+                    socket.send(Message::text(format!("{uid}:{END}")))
                 }
             };
             all_written = in_time(sent)?.is_some();
         }
         all_written = in_time(socket.flush())?.is_some();
         match in_time(socket.read()) {
+            Ok(Some(Message::Text(text))) if close_by.is_some() && text == END => {
+                all_written = in_time(socket.close(None))?.is_some();
+            }
             Ok(Some(Message::Text(text))) => print(&text)?,
             // The answer to our close frame, which gives no reason, gives none either.
             Ok(Some(Message::Close(frame))) if close_by.is_none() || frame.is_some() => {

@@ -91,12 +91,15 @@ struct Client {
 /// An adapter would carry these out. It would pull only for those who are ready, not for all.
 fn decisions(hub: &mut Hub<&'static str>, clients: &[Client]) -> Vec<String> {
     let mut decisions = Vec::new();
+    let name = |conn| clients.iter().find(|c| c.conn == conn).map_or("somebody", |c| c.name);
     while let Some(output) = hub.poll_output() {
         match output {
             Output::Ready { .. } => {}
-            Output::Drop { .. } => decisions.push("drop the socket".into()),
+            Output::Drop { conn } => decisions.push(format!("drop {}'s socket", name(conn))),
             Output::Event(Event::LoggedIn { uid, .. }) => decisions.push(format!("{uid} is in")),
-            Output::Event(Event::Closed { reason, .. }) => decisions.push(format!("out: {reason}")),
+            Output::Event(Event::Closed { conn, reason, .. }) => {
+                decisions.push(format!("{} is out: {reason}", name(conn)));
+            }
         }
     }
     for &Client { name, conn, .. } in clients.iter().filter(|client| client.reads) {

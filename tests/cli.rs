@@ -66,12 +66,13 @@ fn bad_values_name_the_option_the_value_and_what_was_expected() {
         (["--runtime", "tokio"], ["--runtime", "tokio", "smol, blocking"]),
         (["--duplicate-uid", "both"], ["--duplicate-uid", "both", "replace, share, reject"]),
         (["--slow-reader", "wait"], ["--slow-reader", "wait", "gap, close"]),
-        (["--max-message", "0"], ["--max-message", "'0'", "1..=67108864"]),
-        (["--max-message", "many"], ["--max-message", "many", "digit"]),
+        (["--max-message", "0"], ["--max-message", "'0'", "from 1 to 67108864"]),
+        (["--max-message", "64k"], ["--max-message", "64k", "a number of bytes"]),
         (["--login-timeout", "0"], ["--login-timeout", "'0'", "a number of seconds above 0"]),
-        (["--login-timeout", "-1"], ["--login-timeout", "-1", ""]),
+        (["--login-timeout", "-1"], ["--login-timeout", "-1", "above 0"]),
+        (["--login-timeout", "1e30"], ["--login-timeout", "1e30", "at most 100000000"]),
         (["--login-timeout", "nan"], ["--login-timeout", "nan", "a number of seconds above 0"]),
-        (["--log", "loud"], ["--log", "loud", ""]),
+        (["--log", "loud"], ["--log", "loud", "off, error, warn"]),
         (["--colour", "red"], ["--colour", "", ""]),
     ] {
         fails(&run(&arguments), &words);
@@ -83,11 +84,18 @@ fn an_address_that_cannot_be_listened_on() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("a bound listener has an address").to_string();
     fails(&run(&["--listen", &address]), &[&address, "in use", "--listen"]);
-    for bad in ["nonsense", "127.0.0.1", "127.0.0.1:http:", "127.0.0.1:70000"] {
+    for bad in ["nonsense", "127.0.0.1", "127.0.0.1:http:", "127.0.0.1:70000", ":1234", ""] {
         fails(&run(&["--listen", bad]), &["cannot listen on", bad]);
     }
     // A reserved address (RFC 1112, 4): no machine has it.
     fails(&run(&["--listen", "240.0.0.1:0"]), &["240.0.0.1:0", "no such address"]);
+}
+
+#[test]
+fn an_output_that_cannot_be_written() {
+    let full = std::fs::File::create("/dev/full").expect("a device of Linux");
+    let output = command().args(["--listen", "127.0.0.1:0"]).stdout(full).output();
+    fails(&output.expect("the server can be run"), &["cannot write to standard output"]);
 }
 
 #[test]

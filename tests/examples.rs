@@ -33,7 +33,7 @@ fn no_io_tells_the_whole_story() {
         "-> phone: which one?",
         "-> alice: error: you missed 1 message",
         "-> mallory: close 1008",
-        "drop the socket",
+        "drop mallory's socket",
     ] {
         assert!(told.contains(decision), "{decision:?} is not in\n{told}");
     }
@@ -59,9 +59,16 @@ fn chat(server: &Process, uid: &str, lines: &str) -> Output {
 fn chat_passes_on_what_is_typed() {
     let server = Process::start(env!("CARGO_BIN_EXE_server"), &[]);
     let mut alice = server.log_in("alice");
-    let output = chat(&server, "bob", "alice:hello\nalice:a:b\n");
+    let output = chat(&server, "bob", "alice:hello\nbob:me\nnobody:hi\nhello\nalice:a:b\n");
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(text(&output.stdout).starts_with("login success, your uid is bob\n"));
+    // All answers, although the input ends before they come.
+    assert_eq!(
+        text(&output.stdout),
+        "login success, your uid is bob\n\
+         me\n\
+         error: nobody is not online\n\
+         error: expected uid:message\n"
+    );
     alice.hears("hello");
     alice.hears("a:b");
 }

@@ -2,14 +2,17 @@
 
 use std::{
     fmt::{self, Display},
-    io::IsTerminal,
+    io::{IsTerminal, Write},
     net::TcpListener,
     process::ExitCode,
     thread,
     time::Duration,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{
+    Parser, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -36,12 +39,11 @@ pub struct Options {
     #[arg(default_value = "127.0.0.1:1234")]
     listen: String,
 
-    /// What carries the connections: tasks on all cores, or two threads for each of them
+    /// What carries the connections
     #[arg(long, env = "SWITCHBOARD_RUNTIME", default_value = "smol")]
     runtime: Runtime,
 
-    /// What becomes of a second login with the same uid: the older connection is closed with 4001,
-    /// both stay, or the newer one gets an error
+    /// What becomes of a second login with the same uid
     #[arg(
         long,
         value_name = "POLICY",
@@ -50,53 +52,76 @@ pub struct Options {
     )]
     duplicate_uid: DuplicateUidOption,
 
-    /// What becomes of a client that reads so slowly that it misses messages: it is told how many,
-    /// or closed with 4002
+    /// What becomes of a client that reads so slowly that it misses messages
     #[arg(long, value_name = "POLICY", env = "SWITCHBOARD_SLOW_READER", default_value = "gap")]
     slow_reader: SlowReaderOption,
 
-    /// The largest message that a client may send, in bytes
+    /// The largest message that a client may send, in bytes; at most 67108864
     #[arg(long, value_name = "BYTES", env = "SWITCHBOARD_MAX_MESSAGE", default_value_t = 65_536)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=(64 << 20)))]
-    max_message: u32,
+    #[arg(value_parser = message_size, allow_negative_numbers = true)]
+    max_message: usize,
 
     /// How long a client may take to log in, from its connecting on
     #[arg(long, value_name = "SECONDS", env = "SWITCHBOARD_LOGIN_TIMEOUT", default_value = "10")]
     #[arg(value_parser = seconds, allow_negative_numbers = true)]
     login_timeout: Duration,
 
-    /// What to log to standard error: off, error, warn, info, debug or trace; a line for each
-    /// connection from debug on
+    /// What to log to standard error; from debug on, lines for each connection
     #[arg(long, value_name = "LEVEL", env = "SWITCHBOARD_LOG", default_value = "info")]
+    #[arg(value_parser = log_levels())]
     log: LevelFilter,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Runtime {
+    /// Tasks on all cores
     #[cfg(feature = "smol")]
     Smol,
+    /// Two threads for each connection
     #[cfg(feature = "blocking")]
     Blocking,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum DuplicateUidOption {
+    /// The older connection is closed with 4001
     Replace,
+    /// Both stay and receive
     Share,
+    /// The newer login gets an error
     Reject,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum SlowReaderOption {
+    /// It is told how many it has missed
     Gap,
+    /// It is closed with 4002
     Close,
 }
 
+/// The largest value of `--max-message`: 64 MiB.
+const MAX_MESSAGE: usize = 64 << 20;
+
+fn message_size(value: &str) -> Result<usize, String> {
+    let size = value.parse().ok().filter(|size| (1..=MAX_MESSAGE).contains(size));
+    size.ok_or_else(|| format!("expected a number of bytes from 1 to {MAX_MESSAGE}"))
+}
+
+fn log_levels() -> impl TypedValueParser<Value = LevelFilter> {
+    PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"])
+        .try_map(|level| level.parse::<LevelFilter>())
+}
+
+/// More than a year: beyond this, a time limit is none.
+const MAX_SECONDS: f64 = 1e8;
+
 fn seconds(value: &str) -> Result<Duration, String> {
-    let expected = "expected a number of seconds above 0, such as 10 or 0.5";
-    let seconds = value.parse().map_err(|_| expected)?;
-    let duration = Duration::try_from_secs_f64(seconds).map_err(|_| expected)?;
-    if duration.is_zero() { Err(expected.into()) } else { Ok(duration) }
+    let seconds = value.parse().ok().filter(|seconds| *seconds <= MAX_SECONDS);
+    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration.filter(|duration| !duration.is_zero()).ok_or_else(|| {
+        format!("expected a number of seconds above 0, such as 10 or 0.5, at most {MAX_SECONDS}")
+    })
 }
 
 /// Runs the server as the command line and the environment say. Returns the process's exit code: 0
@@ -128,7 +153,8 @@ fn start(options: &Options) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::new)?;
     let (stopper, stop) = crate::stop();
     stop_on_signal(stopper).map_err(Error::new)?;
-    println!("switchboard listening on ws://{address}");
+    writeln!(std::io::stdout(), "switchboard listening on ws://{address}")
+        .map_err(|error| Error(format!("cannot write to standard output: {error}")))?;
     options.serve(listener, &stop)
 }
 
@@ -157,7 +183,7 @@ impl Options {
             login_timeout: self.login_timeout,
             ..Config::default()
         };
-        Settings { hub, max_message: self.max_message as usize }
+        Settings { hub, max_message: self.max_message }
     }
 
     fn serve(&self, listener: TcpListener, stop: &Stop) -> Result<(), Error> {
@@ -180,7 +206,7 @@ fn stop_on_signal(stopper: Stopper) -> std::io::Result<()> {
             if count > 0 {
                 std::process::exit(128 + signal);
             }
-            tracing::info!("stopping");
+            tracing::info!("closing all connections; a second signal ends at once");
             stopper.stop();
         }
     })?;

@@ -22,6 +22,7 @@ use std::{
 
 use slotmap::SecondaryMap;
 use switchboard_core::{ConnId, Event, Hub, Input, Instant, Output, Refused};
+use tracing::field;
 
 use crate::{
     Settings,
@@ -237,11 +238,10 @@ fn give<S: Signal>(calls: Vec<Call<S>>) {
             Call::Ready(signal) => signal.ready(),
             Call::Cut(signal) => signal.cut(),
             Call::Log(Event::LoggedIn { conn, uid }) => {
-                tracing::debug!(?conn, %uid, "logged in");
+                tracing::debug!(?conn, ?uid, "logged in");
             }
             Call::Log(Event::Closed { conn, uid, reason }) => {
-                let uid = uid.as_deref().unwrap_or_default();
-                tracing::debug!(?conn, %uid, %reason, "closed");
+                tracing::debug!(?conn, uid = uid.as_deref().map(field::debug), %reason, "closed");
             }
         }
     }

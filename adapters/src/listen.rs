@@ -58,6 +58,8 @@ pub fn pause_after(error: &io::Error) -> Option<Duration> {
     }
 }
 
+const EXPECTED: &str = "expected ADDR:PORT, such as 127.0.0.1:1234";
+
 /// Why the server cannot listen.
 #[derive(Debug)]
 pub struct ListenError {
@@ -68,7 +70,7 @@ pub struct ListenError {
 impl fmt::Display for ListenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, error } = self;
-        write!(f, "cannot listen on {address}: ")?;
+        write!(f, "cannot listen on '{address}': ")?;
         match error.kind() {
             ErrorKind::AddrInUse => f.write_str(
                 "the port is in use; stop the program that has it or choose another with --listen",
@@ -77,10 +79,13 @@ impl fmt::Display for ListenError {
                 f.write_str("not permitted; ports below 1024 usually need privileges")
             }
             ErrorKind::AddrNotAvailable => {
-                f.write_str("this machine has no such address; 0.0.0.0 stands for all of them")
+                f.write_str("this machine has no such address; use 0.0.0.0 to listen on all it has")
             }
-            ErrorKind::InvalidInput => f.write_str("expected ADDR:PORT, such as 127.0.0.1:1234"),
-            _ => write!(f, "{error}"),
+            ErrorKind::InvalidInput => f.write_str(EXPECTED),
+            _ if Errno::from_io_error(error) == Some(Errno::MFILE) => {
+                write!(f, "{error}; allow this process more with ulimit -n or LimitNOFILE")
+            }
+            _ => write!(f, "{error}; {EXPECTED}"),
         }
     }
 }

@@ -93,12 +93,19 @@ pub(super) fn start(
     tracing::debug!(?conn, %peer, "connected");
     let place = Place { exchange: Arc::clone(exchange), conn, signal };
     if let Err(error) = spawn("reader", move || place.serve(config)) {
-        tracing::warn!(%error, "cannot start a connection's thread");
+        no_thread(&error);
     }
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.into()).stack_size(STACK).spawn(run)
+}
+
+fn no_thread(error: &io::Error) {
+    tracing::warn!(
+        "cannot start a thread for a connection: {error}; \
+         allow more with ulimit -u or TasksMax, or use --runtime smol"
+    );
 }
 
 /// The connection's place in the exchange, which it loses when its reader ends, however it ends.
@@ -144,7 +151,7 @@ impl Place {
         };
         let writer = match writer {
             Ok(writer) => writer,
-            Err(error) => return tracing::warn!(%error, "cannot start a connection's thread"),
+            Err(error) => return no_thread(&error),
         };
         drop(signal.writer.set(writer.thread().clone()));
         if self.read_messages(&mut socket).is_ok() {

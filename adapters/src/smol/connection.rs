@@ -122,7 +122,8 @@ impl Place<'_> {
                 return Poll::Ready(None);
             }
             let done = ready!(handshake.as_mut().poll(cx));
-            Poll::Ready(done.inspect_err(|error| tracing::debug!(conn = ?self.conn, %error)).ok())
+            let log = |error: &Error| tracing::debug!(conn = ?self.conn, %error, "no handshake");
+            Poll::Ready(done.inspect_err(log).ok())
         })
         .await
     }
