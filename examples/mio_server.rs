@@ -45,7 +45,7 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
     let (clock, mut now) = (time::Instant::now(), Instant::ZERO);
     let mut server = Server {
         // The standard library's hasher is keyed by the system's random numbers.
-        hub: Hub::new(settings.hub(), RandomState::new().hash_one(()), now),
+        hub: Hub::new(settings.hub_config(), RandomState::new().hash_one(()), now),
         sockets: BTreeMap::new(),
         conns: BTreeMap::new(),
         marked: BTreeSet::new(),

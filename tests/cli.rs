@@ -154,6 +154,26 @@ fn signals_end_it_in_order() {
     }
 }
 
+/// The table of file descriptors is full to the last one when the server is to end.
+#[test]
+fn signals_end_it_without_a_file_descriptor_to_spare() {
+    for runtime in ["smol", "blocking"] {
+        for limit in 30..34 {
+            let limited = format!("ulimit -n {limit} && exec {SERVER} \"$@\" 2>/dev/null");
+            let arguments = ["-c", &limited, "sh", "--runtime", runtime];
+            let mut server = Process::start("sh", &arguments);
+            let mut clients = vec![server.log_in("somebody")];
+            let room = limit - server.open_files() - 1;
+            clients.extend((0..room).map(|user| server.log_in(&format!("user {user}"))));
+            server.signal("TERM");
+            for mut client in clients {
+                client.hears_close(1001);
+            }
+            assert_eq!(server.wait().code(), Some(0));
+        }
+    }
+}
+
 #[test]
 fn too_few_file_descriptors_are_survived_and_explained() {
     for runtime in ["smol", "blocking"] {

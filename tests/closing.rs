@@ -3,6 +3,8 @@
 use std::{
     io::{Read, Write},
     net::Shutdown,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
 use switchboard::Settings;
@@ -98,5 +100,44 @@ fn a_takeover_that_crosses_a_close_frame() {
             newer.hears("login success, your uid is bob");
             newer.leave();
         }
+    }
+}
+
+/// Nothing follows the server's close frame (RFC 6455, 5.5.1), however many messages are under way.
+#[test]
+fn messages_do_not_follow_the_close_frame() {
+    for adapter in Adapter::ALL {
+        println!("{adapter:?}");
+        let server = Server::start(adapter, Settings::default());
+        let done = AtomicBool::new(false);
+        thread::scope(|threads| {
+            threads.spawn(|| {
+                let mut sender = server.log_in("sender");
+                while !done.load(Ordering::Relaxed) {
+                    for _ in 0..20 {
+                        sender.say("all:noise");
+                    }
+                    for _ in 0..20 {
+                        sender.hears("noise");
+                    }
+                }
+            });
+            let _done = OnDrop(&done);
+            for _ in 0..300 {
+                let mut client = server.log_in("bob");
+                client.hears("noise");
+                client.stream().write_all(&masked(CLOSE, b"")).expect("the server reads");
+                assert_eq!(client.bytes_after_close(), 0);
+            }
+        });
+    }
+}
+
+/// Ends the noise, also when the test fails.
+struct OnDrop<'a>(&'a AtomicBool);
+
+impl Drop for OnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

@@ -4,11 +4,13 @@
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
-use switchboard_tests::{Client, Heard, Process, eventually};
+use switchboard::Settings;
+use switchboard_tests::{Adapter, Client, Heard, Process, Server, eventually};
 
 const RUNTIMES: [&str; 2] = ["smol", "blocking"];
 
@@ -256,5 +258,39 @@ fn ten_thousand_connections_that_come_and_go() {
         assert!(end < warm + warm / 10 + 1024, "{warm} KiB became {end} KiB");
         alice.say("alice:still served");
         alice.hears("still served");
+    }
+}
+
+/// Fragments of a message that never ends, each of them empty (RFC 6455, 5.4): no message is ever
+/// too large, and no read ever ends. Others are served all the same.
+#[test]
+fn floods_of_empty_fragments_hold_up_nobody() {
+    // Not final: a text frame, and then continuations. The mask is zero.
+    let beginning = [0x01, 0x80, 0, 0, 0, 0];
+    let fragments = [0x00, 0x80, 0, 0, 0, 0].repeat(10_000);
+    for adapter in Adapter::ALL {
+        println!("{adapter:?}");
+        let server = Server::start(adapter, Settings::default());
+        let done = AtomicBool::new(false);
+        thread::scope(|threads| {
+            for _ in 0..4 {
+                let flooder = Client::connect(server.address());
+                let (beginning, fragments, done) = (&beginning, &fragments, &done);
+                threads.spawn(move || {
+                    let mut stream = flooder.stream();
+                    stream.write_all(beginning).expect("the server reads");
+                    while !done.load(Ordering::Relaxed) {
+                        stream.write_all(fragments).expect("the server reads");
+                    }
+                });
+            }
+            for round in 0..50 {
+                let mut alice = server.log_in("alice");
+                alice.say(&format!("alice:{round}"));
+                alice.hears(&round.to_string());
+                alice.leave();
+            }
+            done.store(true, Ordering::Relaxed);
+        });
     }
 }

@@ -26,7 +26,7 @@ use tracing::field;
 
 use crate::{
     Settings,
-    wire::{Received, Text, ToSend},
+    wire::{Received, Text, ToSend, WRITE_BUFFER},
 };
 
 /// Outputs that whoever fed an input carries out; the rest is the driver's.
@@ -37,9 +37,6 @@ const OUTPUTS_AT_ONCE: usize = 256;
 
 /// Frames pulled at a time, so that they fit one write.
 const FRAMES_AT_ONCE: usize = 64;
-
-/// Bytes after which no further frame is pulled.
-const BYTES_AT_ONCE: usize = 16 << 10;
 
 /// How the task or thread that serves a connection is reached. Called without any lock held.
 pub trait Signal: Send + Sync {
@@ -89,7 +86,7 @@ impl<S: Signal> Exchange<S> {
     pub fn new(settings: &Settings, doorbell: impl Fn() + Send + Sync + 'static) -> Self {
         // The standard library's hasher is keyed by the system's random numbers.
         let seed = RandomState::new().build_hasher().finish();
-        let hub = Hub::new(settings.hub(), seed, Instant::ZERO);
+        let hub = Hub::new(settings.hub_config(), seed, Instant::ZERO);
         let signals = SecondaryMap::new();
         let shared = Shared { hub, signals, driver_wakes: None, stopping: false };
         Self { shared: Mutex::new(shared), origin: Clock::now(), doorbell: Box::new(doorbell) }
@@ -110,10 +107,16 @@ impl<S: Signal> Exchange<S> {
     /// Takes what came from a connection. Returns whether to read on at once; if not, it is time
     /// to when something has been [pulled](Self::pull).
     pub fn received(&self, conn: ConnId, received: &Received) -> bool {
+        if let Received::End = received {
+            self.disconnected(conn);
+            return false;
+        }
+        // A message is parsed and copied without the lock. Only the connection itself brings its
+        // stage forward; that it is being closed meanwhile makes no difference.
+        let stage = self.lock().hub.stage(conn);
+        let Some(input) = received.input(stage, conn) else { return self.wants_input(conn) };
         self.act(|shared, now| {
-            if let Some(input) = received.input(&shared.hub, conn) {
-                shared.hub.handle(now, input);
-            }
+            shared.hub.handle(now, input);
             shared.hub.wants_input(conn)
         })
     }
@@ -144,7 +147,7 @@ impl<S: Signal> Exchange<S> {
             let to_send = ToSend::from(frame);
             bytes += to_send.len();
             batch.push_back(to_send);
-            if bytes >= BYTES_AT_ONCE {
+            if bytes >= WRITE_BUFFER {
                 break;
             }
         }

@@ -15,6 +15,7 @@ pub mod cli;
 pub mod exchange;
 pub mod listen;
 pub mod nonblocking;
+pub mod paced;
 mod settings;
 #[cfg(feature = "smol")]
 pub mod smol;

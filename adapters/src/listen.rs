@@ -8,10 +8,13 @@ use std::{
 };
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 /// Connections that may wait to be accepted. The system may allow fewer.
 const BACKLOG: i32 = 4096;
+
+/// How long a connection is silent before the system asks whether the peer is there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// Listens on `address`, which is `HOST:PORT`. Port 0 is any free one.
 ///
@@ -34,6 +37,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // A restarted server must not wait for the old connections' ports to be given free.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
+    // Accepted sockets inherit it on Linux. It finds peers that have vanished without a word.
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -8,7 +8,10 @@ use tungstenite::handshake::{HandshakeError, MidHandshake};
 use tungstenite::protocol::{WebSocket, WebSocketConfig};
 use tungstenite::{Error, util::NonBlockingResult};
 
-use crate::wire::{Received, Text, ToSend};
+use crate::{
+    paced::Paced,
+    wire::{Received, Text, ToSend},
+};
 
 /// A client's socket, from the handshake to the end.
 ///
@@ -21,8 +24,8 @@ pub struct Socket<S: Read + Write> {
 }
 
 enum State<S: Read + Write> {
-    Handshake(Box<MidHandshake<ServerHandshake<S, NoCallback>>>),
-    Open(Box<WebSocket<S>>),
+    Handshake(Box<MidHandshake<ServerHandshake<Paced<S>, NoCallback>>>),
+    Open(Box<WebSocket<Paced<S>>>),
 }
 
 /// What becomes of a socket after its turn.
@@ -44,7 +47,7 @@ impl<S: Read + Write> Socket<S> {
         config: WebSocketConfig,
         shut_down_write: fn(&S) -> io::Result<()>,
     ) -> Self {
-        let handshake = ServerHandshake::start(stream, NoCallback, Some(config));
+        let handshake = ServerHandshake::start(Paced::new(stream), NoCallback, Some(config));
         Self { state: Some(State::Handshake(Box::new(handshake))), shut_down_write }
     }
 
@@ -73,8 +76,11 @@ impl<S: Read + Write> Socket<S> {
         };
         match write(socket, hub, conn).no_block() {
             Ok(_) => read(socket, hub, now, conn),
-            Err(Error::ConnectionClosed) if (self.shut_down_write)(socket.get_ref()).is_ok() => {
-                read(socket, hub, now, conn)
+            Err(Error::ConnectionClosed) => {
+                match (self.shut_down_write)(socket.get_ref().get_ref()) {
+                    Ok(()) => read_rest(socket, Turn::End),
+                    Err(_) => Turn::End,
+                }
             }
             Err(_) => Turn::End,
         }
@@ -82,28 +88,23 @@ impl<S: Read + Write> Socket<S> {
 }
 
 fn read<S: Read + Write>(
-    socket: &mut WebSocket<S>,
+    socket: &mut WebSocket<Paced<S>>,
     hub: &mut Hub<Text>,
     now: Instant,
     conn: ConnId,
 ) -> Turn {
     if hub.stage(conn) == Stage::Closing {
-        // To drop the socket before the peer has closed its side could cost the peer what it has
-        // not read yet, the close frame included.
-        return match socket.get_mut().read(&mut [0; 4096]).no_block() {
-            Ok(Some(1..)) => Turn::Again,
-            Ok(None) => Turn::Wait,
-            Ok(Some(0)) | Err(_) => Turn::End,
-        };
+        // The close frame waits for room; that the peer sends nothing more does not end it.
+        return read_rest(socket, Turn::Wait);
     }
     // Another turn, in which something is pulled, makes room for further replies.
     if !hub.wants_input(conn) {
         return Turn::Wait;
     }
     let Some(read) = socket.read().no_block().transpose() else {
-        return Turn::Wait;
+        return nothing_to_read(socket);
     };
-    match Received::from(read).input(hub, conn) {
+    match Received::from(read).input(hub.stage(conn), conn) {
         Some(Input::Disconnected { .. }) => return Turn::End,
         Some(input) => hub.handle(now, input),
         None => {}
@@ -111,10 +112,25 @@ fn read<S: Read + Write>(
     Turn::Again
 }
 
+/// To drop the socket before the peer has closed its side could cost the peer what it has not read
+/// yet, the close frame included.
+fn read_rest<S: Read + Write>(socket: &mut WebSocket<Paced<S>>, at_end: Turn) -> Turn {
+    match socket.get_mut().read(&mut [0; 4096]).no_block() {
+        Ok(Some(1..)) => Turn::Again,
+        Ok(None) => nothing_to_read(socket),
+        Ok(Some(0)) => at_end,
+        Err(_) => Turn::End,
+    }
+}
+
+fn nothing_to_read<S>(socket: &mut WebSocket<Paced<S>>) -> Turn {
+    if socket.get_mut().take_paused() { Turn::Again } else { Turn::Wait }
+}
+
 /// Writes until all is written or the stream is full, which is an error to tungstenite, as is that
 /// the close frame is written.
 fn write<S: Read + Write>(
-    socket: &mut WebSocket<S>,
+    socket: &mut WebSocket<Paced<S>>,
     hub: &mut Hub<Text>,
     conn: ConnId,
 ) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use switchboard_core::{Config, RingLimit};
 /// The settings of a server, apart from where it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The hub's.
+    /// The hub's, of which [`hub_config`](Self::hub_config) makes what the hub gets.
     pub hub: Config,
     /// The largest message that a client may send, in bytes of its text. Default: 65,536.
     pub max_message: usize,
@@ -19,7 +19,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The hub's settings, with room in each ring for a message of the largest size.
-    pub fn hub(&self) -> Config {
+    pub fn hub_config(&self) -> Config {
         let fit = |ring: RingLimit| RingLimit { bytes: ring.bytes.max(self.max_message), ..ring };
         Config {
             everyone_ring: fit(self.hub.everyone_ring),

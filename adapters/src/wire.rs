@@ -2,7 +2,7 @@
 //!
 //! Translation only: what each of these means is decided in the core.
 
-use switchboard_core::{ConnId, Fault, Frame, Hub, Input, Payload, text};
+use switchboard_core::{ConnId, Fault, Frame, Input, Payload, Stage, text};
 use tungstenite::{
     Error, Message, Utf8Bytes,
     error::ProtocolError,
@@ -13,7 +13,7 @@ use tungstenite::{
 const READ_BUFFER: usize = 4 << 10;
 
 /// Bytes of frames that are put into one write.
-const WRITE_BUFFER: usize = 16 << 10;
+pub(crate) const WRITE_BUFFER: usize = 16 << 10;
 
 /// The settings of a WebSocket connection whose client may send messages of `max_message` bytes.
 pub fn config(max_message: usize) -> WebSocketConfig {
@@ -22,7 +22,7 @@ pub fn config(max_message: usize) -> WebSocketConfig {
         .write_buffer_size(WRITE_BUFFER)
         // Room for what is put into one write, one message more, and some pongs. Pongs beyond that
         // wait, of which tungstenite keeps only the last.
-        .max_write_buffer_size(2 * WRITE_BUFFER + max_message)
+        .max_write_buffer_size(max_message.saturating_add(2 * WRITE_BUFFER))
         .max_message_size(Some(max_message))
         .max_frame_size(Some(max_message))
 }
@@ -87,11 +87,11 @@ impl Received {
         matches!(self, Self::Text(_) | Self::Control)
     }
 
-    /// The hub's input for what `conn` sent, if it is one.
-    pub fn input(&self, hub: &Hub<Text>, conn: ConnId) -> Option<Input<'_, Text>> {
+    /// The hub's input for what `conn`, which is at this stage, sent, if it is one.
+    pub fn input(&self, stage: Stage, conn: ConnId) -> Option<Input<'_, Text>> {
         Some(match self {
             Self::Text(text) => {
-                let request = text::parse(hub.stage(conn), text).map_payload(Text::from);
+                let request = text::parse(stage, text).map_payload(Text::from);
                 Input::Request { conn, request }
             }
             Self::Fault(fault) => Input::Fault { conn, fault: *fault },

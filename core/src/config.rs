@@ -11,8 +11,8 @@ pub struct Config {
     pub duplicate_uid: DuplicateUid,
     /// What becomes of a connection that the messages have overtaken.
     pub slow_reader: SlowReader,
-    /// How long a connection may stay without a successful login, from its first byte on. A
-    /// handshake that the adapter carries out after [`Hub::connect`](crate::Hub::connect) counts.
+    /// How long a connection may stay without a successful login, from
+    /// [`Hub::connect`](crate::Hub::connect) on: a handshake after that counts.
     pub login_timeout: Duration,
     /// How long a connection that is being closed may take to read what it was still owed and to
     /// close its side, before it is dropped.

@@ -26,8 +26,8 @@ pub enum Input<'a, P> {
         fault: Fault,
     },
     /// The peer asked to close (it sent a WebSocket close frame). The hub takes the connection out
-    /// of all routing at once; the adapter answers the frame when it pulls
-    /// [`Frame::Close`](crate::Frame::Close).
+    /// of all routing at once; what is left to pull is [`Frame::Close`](crate::Frame::Close),
+    /// which has no code of its own: the answer is the peer's own frame.
     PeerClosed {
         /// Which connection.
         conn: ConnId,

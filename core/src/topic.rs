@@ -32,6 +32,9 @@ impl TopicName {
     }
 }
 
+/// Messages for which an idle topic has room.
+const KEPT_CAPACITY: usize = 4;
+
 pub(crate) struct Topic<P> {
     pub(crate) name: TopicName,
     members: Vec<ConnId>,
@@ -176,6 +179,10 @@ impl<P: Payload> Topic<P> {
     fn trim(&mut self) {
         while self.ring.front().is_some_and(|entry| entry.unread == 0) {
             self.pop_front();
+        }
+        // An idle topic does not keep what a burst has taken.
+        if self.ring.is_empty() && self.ring.capacity() > KEPT_CAPACITY {
+            self.ring.shrink_to(KEPT_CAPACITY);
         }
     }
 

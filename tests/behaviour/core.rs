@@ -30,7 +30,7 @@ struct Peer {
 impl CoreWorld {
     pub(crate) fn new(row: &Row) -> Self {
         let (settings, now) = (row.with.settings(), Instant::ZERO);
-        let hub = Hub::new(settings.hub(), 1, now);
+        let hub = Hub::new(settings.hub_config(), 1, now);
         Self { hub, now, max_message: settings.max_message, clients: BTreeMap::new() }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Debug,
+    io::Read,
     net::{SocketAddr, TcpStream},
     thread,
     time::Duration,
@@ -160,6 +161,14 @@ impl Client {
     pub fn leave(mut self) {
         self.socket.close(None).expect("the server reads");
         while self.socket.read().is_ok() {}
+    }
+
+    /// Reads to the end. Returns how many bytes came after the server's close frame.
+    pub fn bytes_after_close(mut self) -> usize {
+        while !matches!(self.socket.read().expect("a close frame"), Message::Close(_)) {}
+        let mut rest = Vec::new();
+        self.stream().read_to_end(&mut rest).expect("an orderly end");
+        rest.len()
     }
 
     /// The socket.

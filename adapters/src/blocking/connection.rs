@@ -44,6 +44,7 @@ pub(super) struct Signal {
     stream: Arc<TcpStream>,
     reader: OnceLock<Thread>,
     writer: OnceLock<Thread>,
+    shaking_hands: AtomicBool,
     ended: AtomicBool,
 }
 
@@ -51,9 +52,11 @@ impl exchange::Signal for Signal {
     fn ready(&self) {
         match self.writer.get() {
             Some(writer) => writer.unpark(),
-            // There is no writer before the handshake is done, and nothing to write but that the
-            // connection is closed.
-            None => self.cut(),
+            // Before the login there is nothing to write but that the connection is closed, and
+            // before the handshake is done it cannot be written.
+            None if self.shaking_hands.load(Ordering::Acquire) => self.cut(),
+            // The writer is about to look for itself.
+            None => {}
         }
     }
 
@@ -84,6 +87,7 @@ pub(super) fn start(
         stream: Arc::new(stream),
         reader: OnceLock::new(),
         writer: OnceLock::new(),
+        shaking_hands: AtomicBool::new(true),
         ended: AtomicBool::new(false),
     });
     let conn = match exchange.connect(Arc::clone(&signal)) {
@@ -137,6 +141,7 @@ impl Place {
             Ok(socket) => socket,
             Err(error) => return tracing::debug!(?conn, %error, "no handshake"),
         };
+        signal.shaking_hands.store(false, Ordering::Release);
         let outbox = Arc::new(Outbox::default());
         socket.get_mut().outbox = Some(Arc::clone(&outbox));
         let writer = {
@@ -154,6 +159,8 @@ impl Place {
             Err(error) => return no_thread(&error),
         };
         drop(signal.writer.set(writer.thread().clone()));
+        // For what came before it could be reached.
+        writer.thread().unpark();
         if self.read_messages(&mut socket).is_ok() {
             self.read_rest();
             // It may have the close frame to write yet.
@@ -205,6 +212,8 @@ fn write(
 ) -> Result<(), tungstenite::Error> {
     let mut batch = VecDeque::new();
     let mut bytes = Vec::new();
+    // The peer's close frame has been: nothing may follow (RFC 6455, 5.5.1).
+    let mut answered = false;
     while !signal.has_ended() {
         exchange.pull(conn, &mut batch);
         if !batch.is_empty() {
@@ -214,6 +223,7 @@ fn write(
         let mut last = None;
         for to_send in batch.drain(..) {
             match to_send {
+                ToSend::Message(_) if answered => {}
                 ToSend::Message(message) => {
                     let text = OpCode::Data(Data::Text);
                     Frame::message(message.into_data(), text, true).format(&mut bytes)?;
@@ -221,7 +231,7 @@ fn write(
                 ToSend::Close(frame) => last = Some(frame),
             }
         }
-        let answered = outbox.take(&mut bytes);
+        answered = outbox.take(&mut bytes);
         if let Some(frame @ Some(_)) = last.clone()
             && !answered
         {

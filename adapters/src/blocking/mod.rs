@@ -5,13 +5,16 @@ mod outbox;
 
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         mpsc::{self, Receiver},
     },
     thread,
+    time::Duration,
 };
+
+use socket2::SockRef;
 
 use crate::{
     Settings, Stop,
@@ -23,6 +26,9 @@ use connection::Signal;
 /// Stack of a connection's threads. It is address space; memory is used as far as the stack grows.
 const STACK: usize = 256 << 10;
 
+/// How long the server tries to reach itself when it is stopped.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Serves whoever connects to `listener`, until it is stopped and everybody is gone, which takes no
 /// longer than the hub's close timeout.
 ///
@@ -30,6 +36,7 @@ const STACK: usize = 256 << 10;
 /// If a thread cannot be set up.
 pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Result<()> {
     let address = listener.local_addr()?;
+    let listener = Arc::new(listener);
     // One place is enough: a bell that has been rung and not yet heard needs no second ring.
     let (bell, doorbell) = mpsc::sync_channel(1);
     let ring = move || {
@@ -44,11 +51,13 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
     };
     let acceptor = {
         let (exchange, stop) = (Arc::clone(&exchange), stop.clone());
+        let listener = Arc::clone(&listener);
         let config = wire::config(settings.max_message);
         named("acceptor").spawn(move || {
             while !stop.is_stopped() {
                 match listener.accept() {
                     Ok((stream, peer)) => connection::start(&exchange, stream, peer, config),
+                    Err(_) if stop.is_stopped() => return,
                     Err(error) => {
                         if let Some(pause) = listen::pause_after(&error) {
                             thread::sleep(pause);
@@ -56,13 +65,16 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
                     }
                 }
             }
-        })?
+        })
     };
+    // The driver must not be left behind.
+    let acceptor = acceptor.inspect_err(|_| exchange.shut_down())?;
 
     stop.wait();
     exchange.shut_down();
-    // The acceptor waits for a connection: here is one.
-    drop(TcpStream::connect(reachable(address)));
+    // The acceptor waits for a connection. On Linux this ends it; elsewhere, a connection does.
+    drop(SockRef::from(&*listener).shutdown(Shutdown::Both));
+    drop(TcpStream::connect_timeout(&reachable(address), PATIENCE));
     for thread in [acceptor, driver] {
         thread.join().map_err(|_| io::Error::other("a thread of the server panicked"))?;
     }

@@ -21,14 +21,11 @@ use async_tungstenite::{WebSocketStream, accept_async_with_config};
 use atomic_waker::AtomicWaker;
 use futures_util::Sink;
 use switchboard_core::ConnId;
-use tungstenite::{
-    Error, Message,
-    error::ProtocolError,
-    protocol::{CloseFrame, WebSocketConfig},
-};
+use tungstenite::{Error, Message, error::ProtocolError, protocol::WebSocketConfig};
 
 use crate::{
     exchange::{self, Exchange},
+    paced::Paced,
     wire::{Received, ToSend},
 };
 
@@ -112,8 +109,8 @@ impl Place<'_> {
         &self,
         stream: TcpStream,
         config: WebSocketConfig,
-    ) -> Option<WebSocketStream<TcpStream>> {
-        let mut handshake = pin!(accept_async_with_config(stream, Some(config)));
+    ) -> Option<WebSocketStream<Paced<TcpStream>>> {
+        let mut handshake = pin!(accept_async_with_config(Paced::new(stream), Some(config)));
         let mut closed = VecDeque::new();
         poll_fn(|cx| {
             self.signal.task.register(cx.waker());
@@ -131,7 +128,7 @@ impl Place<'_> {
 
 struct Connection<'a> {
     place: Place<'a>,
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Paced<TcpStream>>,
     /// Pulled, and not yet taken by the socket: about one write's worth.
     batch: VecDeque<ToSend>,
     reading: Reading,
@@ -185,8 +182,32 @@ impl Connection<'_> {
 
     /// Writes what there is to write. Pending when the socket is full, ready when all is written.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.writing == Writing::Messages {
+            match ready!(self.poll_write_messages(cx)) {
+                // The peer has closed first, and tungstenite answers that: nothing else is written.
+                Err(
+                    Error::ConnectionClosed
+                    | Error::AlreadyClosed
+                    | Error::Protocol(ProtocolError::SendAfterClosing),
+                ) => self.writing = Writing::Close,
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(()) => {}
+            }
+        }
+        if self.writing == Writing::Close {
+            if self.reading != Reading::Done {
+                self.reading = Reading::Rest;
+            }
+            ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+            self.socket.get_ref().get_ref().shutdown(Shutdown::Write)?;
+            self.writing = Writing::Done;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_messages(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut batches = 0;
-        while self.writing == Writing::Messages {
+        loop {
             if self.batch.is_empty() {
                 ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
                 if batches == BATCHES_AT_ONCE {
@@ -196,40 +217,22 @@ impl Connection<'_> {
                 batches += 1;
                 self.place.exchange.pull(self.place.conn, &mut self.batch);
             }
-            if self.batch.is_empty() {
-                return Poll::Ready(Ok(()));
-            }
             ready!(Pin::new(&mut self.socket).poll_ready(cx))?;
-            match self.batch.pop_front() {
-                Some(ToSend::Message(message)) => {
-                    Pin::new(&mut self.socket).start_send(message)?;
-                }
+            let message = match self.batch.pop_front() {
+                None => return Poll::Ready(Ok(())),
+                Some(ToSend::Message(message)) => message,
                 Some(ToSend::Close(frame)) => {
                     self.writing = Writing::Close;
-                    self.start_close(frame)?;
+                    match frame {
+                        None => return Poll::Ready(Ok(())),
+                        frame => Message::Close(frame),
+                    }
                 }
-                None => {}
+            };
+            Pin::new(&mut self.socket).start_send(message)?;
+            if self.writing == Writing::Close {
+                return Poll::Ready(Ok(()));
             }
-        }
-        if self.writing == Writing::Close {
-            ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
-            self.socket.get_ref().shutdown(Shutdown::Write)?;
-            self.writing = Writing::Done;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn start_close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
-        if !matches!(self.reading, Reading::Done) {
-            self.reading = Reading::Rest;
-        }
-        if frame.is_none() {
-            return Ok(());
-        }
-        match Pin::new(&mut self.socket).start_send(Message::Close(frame)) {
-            // The peer has closed first, and tungstenite answers that.
-            Err(Error::Protocol(ProtocolError::SendAfterClosing)) => Ok(()),
-            sent => sent,
         }
     }
 

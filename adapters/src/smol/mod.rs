@@ -63,6 +63,8 @@ async fn run(
                 }
                 Err(error) => pause_accepting(&error).await,
             }
+            // Or a storm of connections would keep this from being stopped.
+            future::yield_now().await;
         }
     };
     future::or(accept, stop.stopped()).await;

@@ -149,7 +149,7 @@ impl<P: Payload> Hub<P> {
             self.discard_unread(conn);
         }
         self.set_timer(conn, TimeoutReason::Close);
-        // Outputs and pulls close connections too, and the next deadline must be true after those.
+        // Outputs close connections too, and the next deadline must be true after those.
         self.prune_timers();
         self.wake(conn);
         self.outputs.push_back(Output::Event(Event::Closed { conn, uid, reason }));
