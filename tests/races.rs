@@ -127,12 +127,8 @@ fn a_fight_for_one_uid() {
             let mut number = 0;
             while at_work.load(Ordering::SeqCst) > 0 {
                 number += 1;
-                sender.say(&format!("bob:{number}"));
-                // Keeps the sender from running ahead.
-                sender.say("alice:done");
-                if sender.hear() != Heard::Text("done".into()) {
-                    sender.hears("done");
-                }
+                // That it waits keeps the sender from running ahead.
+                sender.answer_to("alice", &format!("bob:{number}"));
             }
         });
         let mut heard = heard.into_inner().unwrap();
@@ -143,16 +139,8 @@ fn a_fight_for_one_uid() {
 
         let mut alice = server.log_in("eve");
         eventually(
-            || {
-                alice.say("bob:anybody?");
-                alice.say("eve:done");
-                let first = alice.hear();
-                if first != Heard::Text("done".into()) {
-                    alice.hears("done");
-                }
-                first
-            },
-            |answer| *answer == Heard::Text("error: bob is not online".into()),
+            || alice.answer_to("eve", "bob:anybody?"),
+            |answer| answer.as_deref() == Some("error: bob is not online"),
         );
         let mut bob = server.log_in("bob");
         alice.say("bob:at last");

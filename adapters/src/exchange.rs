@@ -173,7 +173,7 @@ impl<S: Signal> Exchange<S> {
             }
             if shared.carry_out(OUTPUTS_AT_ONCE, &mut calls) || due(&shared).is_some() {
                 Next::Again
-            } else if shared.stopping && shared.hub.stats().connections == 0 {
+            } else if shared.is_finished() {
                 Next::Finished
             } else {
                 shared.driver_wakes = shared.hub.poll_timeout().map(|deadline| deadline.at);
@@ -231,7 +231,11 @@ impl<S> Shared<S> {
             (Some(_), None) => true,
             (Some(deadline), Some(wakes)) => deadline.at < wakes,
         };
-        earlier || (self.stopping && self.hub.stats().connections == 0)
+        earlier || self.is_finished()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.stopping && self.hub.stats().connections == 0
     }
 }
 

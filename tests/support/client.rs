@@ -163,6 +163,21 @@ impl Client {
         while self.socket.read().is_ok() {}
     }
 
+    /// Sends a text message as `uid`, and returns the error that answers it, if one does. There is
+    /// one order for all that a client hears: its own message to itself comes after the answer.
+    pub fn answer_to(&mut self, uid: &str, text: &str) -> Option<String> {
+        self.say(text);
+        self.say(&format!("{uid}:done"));
+        match self.hear() {
+            Heard::Text(done) if done == "done" => None,
+            Heard::Text(answer) => {
+                self.hears("done");
+                Some(answer)
+            }
+            closed => panic!("{closed:?}"),
+        }
+    }
+
     /// Reads to the end. Returns how many bytes came after the server's close frame.
     pub fn bytes_after_close(mut self) -> usize {
         while !matches!(self.socket.read().expect("a close frame"), Message::Close(_)) {}
