@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 /// Bytes that are read before others have a turn.
-const AT_ONCE: usize = 64 << 10;
+const AT_ONCE: usize = 16 << 10;
 
-/// After each 64 KiB that were read, says once that there is nothing to read for the time being.
+/// After each 16 KiB that were read, says once that there is nothing to read for the time being.
 ///
 /// tungstenite reads until it has a message. A peer that sends fragments of a message without end,
 /// each of them empty, keeps it reading for as long as there is something to read.
