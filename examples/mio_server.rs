@@ -20,8 +20,9 @@ use std::{mem, sync::Arc, thread, time};
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
+use switchboard::line::Direct;
 use switchboard::nonblocking::{Socket, Turn};
-use switchboard::wire::{self, Text};
+use switchboard::wire::Text;
 use switchboard::{Settings, Stop, listen};
 use switchboard_core::{ConnId, Hub, Input, Instant, Output};
 
@@ -40,7 +41,7 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
     poll.registry().register(&mut listener, Token(1), readable)?;
     let mut listener = Some(listener);
     let mut tokens = 2..;
-    let config = wire::config(settings.max_message);
+    let config = Arc::new(settings.peer_config());
 
     let (clock, mut now) = (time::Instant::now(), Instant::ZERO);
     let mut server = Server {
@@ -79,9 +80,9 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
             let token = Token(tokens.next().unwrap_or_default());
             drop(stream.set_nodelay(true));
             drop(poll.registry().register(&mut stream, token, both));
-            let socket = Socket::new(stream, config, |s| s.shutdown(Shutdown::Write));
             if let Ok(conn) = server.hub.connect(now) {
-                server.sockets.insert(conn, (token, socket));
+                let socket = Socket::new(Arc::clone(&config));
+                server.sockets.insert(conn, (token, stream, socket));
                 server.conns.insert(token, conn);
             }
         }
@@ -93,7 +94,7 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
 
 struct Server {
     hub: Hub<Text>,
-    sockets: BTreeMap<ConnId, (Token, Socket<TcpStream>)>,
+    sockets: BTreeMap<ConnId, (Token, TcpStream, Socket)>,
     conns: BTreeMap<Token, ConnId>,
     marked: BTreeSet<ConnId>,
 }
@@ -116,11 +117,14 @@ impl Server {
     }
 
     fn turn(&mut self, now: Instant, conn: ConnId) {
-        let socket = self.sockets.get_mut(&conn);
-        match socket.map(|(_, socket)| socket.turn(&mut self.hub, now, conn)) {
-            Some(Turn::Again) => drop(self.marked.insert(conn)),
-            Some(Turn::Wait) | None => {}
-            Some(Turn::End) => {
+        let Some((_, stream, socket)) = self.sockets.get_mut(&conn) else { return };
+        match socket.turn(stream, &mut Direct { hub: &mut self.hub, now, conn }) {
+            Turn::Again => drop(self.marked.insert(conn)),
+            Turn::Wait => {}
+            Turn::ShutDownWrite if stream.shutdown(Shutdown::Write).is_ok() => {
+                self.marked.insert(conn);
+            }
+            Turn::ShutDownWrite | Turn::End => {
                 self.forget(conn);
                 self.hub.handle(now, Input::Disconnected { conn });
             }
@@ -128,7 +132,7 @@ impl Server {
     }
 
     fn forget(&mut self, conn: ConnId) {
-        if let Some((token, _)) = self.sockets.remove(&conn) {
+        if let Some((token, ..)) = self.sockets.remove(&conn) {
             self.conns.remove(&token);
         }
     }

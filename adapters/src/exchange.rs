@@ -26,7 +26,8 @@ use tracing::field;
 
 use crate::{
     Settings,
-    wire::{Received, Text, ToSend, WRITE_BUFFER},
+    line::{self, Line},
+    wire::{Received, Text, ToSend},
 };
 
 /// Outputs that whoever fed an input carries out; the rest is the driver's.
@@ -34,9 +35,6 @@ const OUTPUTS_IN_PASSING: usize = 16;
 
 /// Outputs that the driver carries out before it lets others have the lock.
 const OUTPUTS_AT_ONCE: usize = 256;
-
-/// Frames pulled at a time, so that they fit one write.
-const FRAMES_AT_ONCE: usize = 64;
 
 /// How the task or thread that serves a connection is reached. Called without any lock held.
 pub trait Signal: Send + Sync {
@@ -107,9 +105,8 @@ impl<S: Signal> Exchange<S> {
     /// Takes what came from a connection. Returns whether to read on at once; if not, it is time
     /// to when something has been [pulled](Self::pull).
     pub fn received(&self, conn: ConnId, received: &Received) -> bool {
-        if let Received::End = received {
-            self.disconnected(conn);
-            return false;
+        if let Received::Refused(status) = received {
+            tracing::debug!(?conn, %status, "no handshake");
         }
         // A message is parsed and copied without the lock. Only the connection itself brings its
         // stage forward; that it is being closed meanwhile makes no difference.
@@ -138,19 +135,7 @@ impl<S: Signal> Exchange<S> {
     /// Moves what the connection should write next, about as much as one write takes, to the end
     /// of `batch`. If that is nothing, [`Signal::ready`] will tell when there is something.
     pub fn pull(&self, conn: ConnId, batch: &mut VecDeque<ToSend>) {
-        let mut shared = self.lock();
-        let mut bytes = 0;
-        for _ in 0..FRAMES_AT_ONCE {
-            let Some(frame) = shared.hub.poll_frame(conn) else {
-                break;
-            };
-            let to_send = ToSend::from(frame);
-            bytes += to_send.len();
-            batch.push_back(to_send);
-            if bytes >= WRITE_BUFFER {
-                break;
-            }
-        }
+        line::pull(&mut self.lock().hub, conn, batch);
     }
 
     /// Closes everybody and refuses whoever comes. [`Next::Finished`] tells when all are gone.
@@ -236,6 +221,39 @@ impl<S> Shared<S> {
 
     fn is_finished(&self) -> bool {
         self.stopping && self.hub.stats().connections == 0
+    }
+}
+
+/// A connection's place in the exchange, which it loses when this is dropped.
+pub struct Place<'a, S: Signal> {
+    exchange: &'a Exchange<S>,
+    conn: ConnId,
+}
+
+impl<'a, S: Signal> Place<'a, S> {
+    /// The place of `conn`.
+    pub fn new(exchange: &'a Exchange<S>, conn: ConnId) -> Self {
+        Self { exchange, conn }
+    }
+}
+
+impl<S: Signal> Line for Place<'_, S> {
+    fn received(&mut self, received: &Received) -> bool {
+        self.exchange.received(self.conn, received)
+    }
+
+    fn wants_input(&self) -> bool {
+        self.exchange.wants_input(self.conn)
+    }
+
+    fn pull(&mut self, batch: &mut VecDeque<ToSend>) {
+        self.exchange.pull(self.conn, batch);
+    }
+}
+
+impl<S: Signal> Drop for Place<'_, S> {
+    fn drop(&mut self) {
+        self.exchange.disconnected(self.conn);
     }
 }
 

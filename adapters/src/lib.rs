@@ -2,9 +2,9 @@
 //! threads.
 //!
 //! There are two adapters, [`smol`] and [`blocking`], with one function each: `serve`. They share
-//! [`exchange`], which puts the hub behind a lock and has its outputs carried out, and [`wire`],
-//! which translates between WebSocket messages and the hub's inputs and frames. For runtimes that
-//! poll, there is [`nonblocking`].
+//! [`exchange`], which puts the hub behind a lock and has its outputs carried out, and [`peer`], which
+//! turns bytes into what a client said and what it is sent into bytes. For runtimes that poll, there
+//! is [`nonblocking`].
 //!
 //! No module of this crate decides who receives what, who may log in, or when somebody is to be
 //! closed. All of that is in `switchboard-core`.
@@ -13,9 +13,10 @@
 pub mod blocking;
 pub mod cli;
 pub mod exchange;
+pub mod line;
 pub mod listen;
 pub mod nonblocking;
-pub mod paced;
+pub mod peer;
 mod settings;
 #[cfg(feature = "smol")]
 pub mod smol;

@@ -1,31 +1,55 @@
-//! A WebSocket over a stream that does not block, for runtimes that tell when a socket is ready.
+//! A client's socket that does not block, for runtimes that tell when it is ready.
 
-use std::io::{self, Read, Write};
-
-use switchboard_core::{ConnId, Hub, Input, Instant, Stage};
-use tungstenite::handshake::server::{NoCallback, ServerHandshake};
-use tungstenite::handshake::{HandshakeError, MidHandshake};
-use tungstenite::protocol::{WebSocket, WebSocketConfig};
-use tungstenite::{Error, util::NonBlockingResult};
-
-use crate::{
-    paced::Paced,
-    wire::{Received, Text, ToSend},
+use std::{
+    collections::VecDeque,
+    io::{ErrorKind, Read, Write},
+    sync::Arc,
 };
 
-/// A client's socket, from the handshake to the end.
+use crate::{
+    line::Line,
+    peer::{Peer, PeerConfig},
+};
+
+/// Bytes that a turn reads.
+const READ_AT_ONCE: usize = 16 << 10;
+
+/// Messages that a turn takes from what was read.
+const MESSAGES_AT_ONCE: usize = 64;
+
+/// Batches of frames that a turn writes.
+const BATCHES_AT_ONCE: usize = 8;
+
+/// What an adapter knows of a client, apart from its stream, from the handshake to the end.
 ///
 /// Give it a [turn](Self::turn) when its stream may be ready, and when the hub says that its
-/// connection is.
-pub struct Socket<S: Read + Write> {
-    /// `None` once it has ended.
-    state: Option<State<S>>,
-    shut_down_write: fn(&S) -> io::Result<()>,
+/// connection is. A turn is short: nobody holds up the others.
+#[derive(Debug)]
+pub struct Socket {
+    peer: Peer,
+    reading: Reading,
+    writing: Writing,
+    /// The hub wanted no more when it was asked last.
+    paused: bool,
 }
 
-enum State<S: Read + Write> {
-    Handshake(Box<MidHandshake<ServerHandshake<Paced<S>, NoCallback>>>),
-    Open(Box<WebSocket<Paced<S>>>),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Messages, as far as the hub wants them.
+    Messages,
+    /// Bytes that do not matter any more, until the peer closes: to drop the socket earlier could
+    /// cost the peer what it has not read yet, the close frame included.
+    Rest,
+    /// The peer has closed.
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writing {
+    /// What the hub has, up to the close frame.
+    Frames,
+    /// All is written.
+    Done,
 }
 
 /// What becomes of a socket after its turn.
@@ -35,113 +59,155 @@ pub enum Turn {
     Again,
     /// Wait until its stream is ready or the hub says that the connection is.
     Wait,
-    /// It has ended: drop it, and feed [`Input::Disconnected`].
+    /// All is written: shut the stream down for writing, and give it another turn.
+    ShutDownWrite,
+    /// It has ended: drop it, and feed [`Input::Disconnected`](switchboard_core::Input).
     End,
 }
 
-impl<S: Read + Write> Socket<S> {
-    /// Expects a client's handshake from `stream`. `shut_down_write` tells the peer that nothing
-    /// more will come.
-    pub fn new(
-        stream: S,
-        config: WebSocketConfig,
-        shut_down_write: fn(&S) -> io::Result<()>,
-    ) -> Self {
-        let handshake = ServerHandshake::start(Paced::new(stream), NoCallback, Some(config));
-        Self { state: Some(State::Handshake(Box::new(handshake))), shut_down_write }
+/// Why reading stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stopped {
+    /// There may be more.
+    More,
+    /// There is no more for the time being.
+    Blocked,
+    /// The hub wants no more until something has been pulled.
+    Paused,
+}
+
+/// Why writing stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// There may be more.
+    More,
+    /// The stream is full, or there is nothing to write.
+    Blocked,
+}
+
+/// The stream is of no use any more.
+struct Lost;
+
+impl Socket {
+    /// Expects a client's handshake.
+    pub fn new(config: Arc<PeerConfig>) -> Self {
+        let (reading, writing) = (Reading::Messages, Writing::Frames);
+        Self { peer: Peer::new(config), reading, writing, paused: false }
     }
 
-    /// Writes what the hub has for `conn` while the stream takes it, and reads one message.
-    pub fn turn(&mut self, hub: &mut Hub<Text>, now: Instant, conn: ConnId) -> Turn {
-        let socket = match self.state.take() {
-            Some(State::Open(socket)) => socket,
-            Some(State::Handshake(handshake)) => {
-                // Who is closed so early cannot be told why.
-                if hub.stage(conn) == Stage::Closing {
-                    return Turn::End;
+    /// Reads a bit, and writes what there is while the stream takes it.
+    pub fn turn(&mut self, stream: &mut (impl Read + Write), line: &mut impl Line) -> Turn {
+        self.try_turn(stream, line).unwrap_or(Turn::End)
+    }
+
+    fn try_turn(
+        &mut self,
+        stream: &mut (impl Read + Write),
+        line: &mut impl Line,
+    ) -> Result<Turn, Lost> {
+        let read = self.read(stream, line)?;
+        let written = self.write(stream, line)?;
+        if self.peer.is_closed() && self.reading == Reading::Messages {
+            self.reading = Reading::Rest;
+        }
+        if self.peer.is_closed()
+            && self.peer.outgoing().is_empty()
+            && self.writing == Writing::Frames
+        {
+            self.writing = Writing::Done;
+            return Ok(Turn::ShutDownWrite);
+        }
+        let resumed = read == Stopped::Paused && line.wants_input();
+        Ok(match (self.reading, self.writing) {
+            (Reading::Done, Writing::Done) => Turn::End,
+            _ if resumed || read == Stopped::More || written == Written::More => Turn::Again,
+            _ => Turn::Wait,
+        })
+    }
+
+    fn read(&mut self, stream: &mut impl Read, line: &mut impl Line) -> Result<Stopped, Lost> {
+        match self.reading {
+            Reading::Messages => {}
+            Reading::Rest => return self.read_rest(stream),
+            Reading::Done => return Ok(Stopped::Blocked),
+        }
+        if self.paused && !line.wants_input() {
+            return Ok(Stopped::Paused);
+        }
+        let mut has_read = false;
+        for _ in 0..MESSAGES_AT_ONCE {
+            if let Some(received) = self.peer.poll() {
+                self.paused = !line.received(&received);
+                if !received.goes_on() {
+                    self.reading = Reading::Rest;
+                    return Ok(Stopped::More);
                 }
-                match handshake.handshake() {
-                    Ok(socket) => Box::new(socket),
-                    Err(HandshakeError::Interrupted(handshake)) => {
-                        self.state = Some(State::Handshake(Box::new(handshake)));
-                        return Turn::Wait;
+                if self.paused {
+                    return Ok(Stopped::Paused);
+                }
+            } else if !has_read {
+                let mut bytes = [0; READ_AT_ONCE];
+                match read(stream, &mut bytes)? {
+                    None => return Ok(Stopped::Blocked),
+                    Some(0) => return Err(Lost),
+                    Some(size) => self.peer.receive(&bytes[..size]),
+                }
+                has_read = true;
+            } else {
+                break;
+            }
+        }
+        Ok(Stopped::More)
+    }
+
+    fn read_rest(&mut self, stream: &mut impl Read) -> Result<Stopped, Lost> {
+        match read(stream, &mut [0; 4096])? {
+            None => Ok(Stopped::Blocked),
+            Some(0) => {
+                self.reading = Reading::Done;
+                Ok(Stopped::Blocked)
+            }
+            Some(_) => Ok(Stopped::More),
+        }
+    }
+
+    fn write(&mut self, stream: &mut impl Write, line: &mut impl Line) -> Result<Written, Lost> {
+        let mut batch = VecDeque::new();
+        for _ in 0..BATCHES_AT_ONCE {
+            while !self.peer.outgoing().is_empty() {
+                match stream.write(self.peer.outgoing()) {
+                    Ok(0) => return Err(Lost),
+                    Ok(size) => self.peer.wrote(size),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        return Ok(Written::Blocked);
                     }
-                    Err(HandshakeError::Failure(_)) => return Turn::End,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(_) => return Err(Lost),
                 }
             }
-            None => return Turn::End,
-        };
-        let State::Open(socket) = self.state.insert(State::Open(socket)) else {
-            return Turn::End;
-        };
-        match write(socket, hub, conn).no_block() {
-            Ok(_) => read(socket, hub, now, conn),
-            Err(Error::ConnectionClosed) => {
-                match (self.shut_down_write)(socket.get_ref().get_ref()) {
-                    Ok(()) => read_rest(socket, Turn::End),
-                    Err(_) => Turn::End,
-                }
+            if self.peer.is_closed() {
+                return Ok(Written::Blocked);
             }
-            Err(_) => Turn::End,
+            line.pull(&mut batch);
+            if batch.is_empty() {
+                return Ok(Written::Blocked);
+            }
+            for to_send in batch.drain(..) {
+                self.peer.send(to_send);
+            }
+        }
+        Ok(Written::More)
+    }
+}
+
+/// How many bytes were read, unless there are none for the time being.
+fn read(stream: &mut impl Read, bytes: &mut [u8]) -> Result<Option<usize>, Lost> {
+    loop {
+        match stream.read(bytes) {
+            Ok(size) => return Ok(Some(size)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Err(Lost),
         }
     }
-}
-
-fn read<S: Read + Write>(
-    socket: &mut WebSocket<Paced<S>>,
-    hub: &mut Hub<Text>,
-    now: Instant,
-    conn: ConnId,
-) -> Turn {
-    if hub.stage(conn) == Stage::Closing {
-        // The close frame waits for room; that the peer sends nothing more does not end it.
-        return read_rest(socket, Turn::Wait);
-    }
-    // Another turn, in which something is pulled, makes room for further replies.
-    if !hub.wants_input(conn) {
-        return Turn::Wait;
-    }
-    let Some(read) = socket.read().no_block().transpose() else {
-        return nothing_to_read(socket);
-    };
-    match Received::from(read).input(hub.stage(conn), conn) {
-        Some(Input::Disconnected { .. }) => return Turn::End,
-        Some(input) => hub.handle(now, input),
-        None => {}
-    }
-    Turn::Again
-}
-
-/// To drop the socket before the peer has closed its side could cost the peer what it has not read
-/// yet, the close frame included.
-fn read_rest<S: Read + Write>(socket: &mut WebSocket<Paced<S>>, at_end: Turn) -> Turn {
-    match socket.get_mut().read(&mut [0; 4096]).no_block() {
-        Ok(Some(1..)) => Turn::Again,
-        Ok(None) => nothing_to_read(socket),
-        Ok(Some(0)) => at_end,
-        Err(_) => Turn::End,
-    }
-}
-
-fn nothing_to_read<S>(socket: &mut WebSocket<Paced<S>>) -> Turn {
-    if socket.get_mut().take_paused() { Turn::Again } else { Turn::Wait }
-}
-
-/// Writes until all is written or the stream is full, which is an error to tungstenite, as is that
-/// the close frame is written.
-fn write<S: Read + Write>(
-    socket: &mut WebSocket<Paced<S>>,
-    hub: &mut Hub<Text>,
-    conn: ConnId,
-) -> Result<(), Error> {
-    // What the stream had no room for in an earlier turn.
-    socket.flush()?;
-    while let Some(frame) = hub.poll_frame(conn) {
-        match ToSend::from(frame) {
-            ToSend::Message(message) => socket.write(message)?,
-            ToSend::Close(frame) => socket.close(frame)?,
-        }
-    }
-    socket.flush()?;
-    if socket.can_write() { Ok(()) } else { Err(Error::ConnectionClosed) }
 }

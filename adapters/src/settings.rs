@@ -2,6 +2,8 @@
 
 use switchboard_core::{Config, RingLimit};
 
+use crate::{peer::PeerConfig, wire};
+
 /// The settings of a server, apart from where it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -27,5 +29,10 @@ impl Settings {
             group_ring: fit(self.hub.group_ring),
             ..self.hub.clone()
         }
+    }
+
+    /// What all clients have in common.
+    pub fn peer_config(&self) -> PeerConfig {
+        PeerConfig { websocket: wire::config(self.max_message) }
     }
 }

@@ -2,15 +2,18 @@
 //!
 //! Translation only: what each of these means is decided in the core.
 
+use http::StatusCode;
 use switchboard_core::{ConnId, Fault, Frame, Input, Payload, Stage, text};
 use tungstenite::{
     Error, Message, Utf8Bytes,
-    error::ProtocolError,
     protocol::{CloseFrame, WebSocketConfig},
 };
 
-/// Bytes that a connection reads at a time. tungstenite allocates them for each connection.
-const READ_BUFFER: usize = 4 << 10;
+/// Bytes that tungstenite reads at a time. It allocates them for each connection.
+const READ_BUFFER: usize = 128;
+
+/// Bytes of pongs that tungstenite keeps when there is no room for them.
+const PONGS: usize = 256;
 
 /// Bytes of frames that are put into one write.
 pub(crate) const WRITE_BUFFER: usize = 16 << 10;
@@ -19,10 +22,10 @@ pub(crate) const WRITE_BUFFER: usize = 16 << 10;
 pub fn config(max_message: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        // Room for what is put into one write, one message more, and some pongs. Pongs beyond that
-        // wait, of which tungstenite keeps only the last.
-        .max_write_buffer_size(max_message.saturating_add(2 * WRITE_BUFFER))
+        // What it writes are pongs and the answer to a close frame. Pongs for which there is no room
+        // wait, of which it keeps only the last.
+        .write_buffer_size(0)
+        .max_write_buffer_size(PONGS)
         .max_message_size(Some(max_message))
         .max_frame_size(Some(max_message))
 }
@@ -61,8 +64,8 @@ pub enum Received {
     Close,
     /// A ping or a pong. tungstenite answers pings.
     Control,
-    /// The end: the socket is gone.
-    End,
+    /// Something that is no request to become a WebSocket. It has been answered with this.
+    Refused(StatusCode),
 }
 
 impl From<Result<Message, Error>> for Received {
@@ -74,9 +77,7 @@ impl From<Result<Message, Error>> for Received {
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Self::Control,
             Err(Error::Utf8(_)) => Self::Fault(Fault::NotUtf8),
             Err(Error::Capacity(_)) => Self::Fault(Fault::TooLarge),
-            Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Self::End,
-            Err(Error::Protocol(_)) => Self::Fault(Fault::Protocol),
-            Err(_) => Self::End,
+            Err(_) => Self::Fault(Fault::Protocol),
         }
     }
 }
@@ -96,7 +97,7 @@ impl Received {
             }
             Self::Fault(fault) => Input::Fault { conn, fault: *fault },
             Self::Close => Input::PeerClosed { conn },
-            Self::End => Input::Disconnected { conn },
+            Self::Refused(_) => Input::Fault { conn, fault: Fault::Protocol },
             Self::Control => return None,
         })
     }
@@ -108,7 +109,12 @@ pub enum ToSend {
     /// Send this message.
     Message(Message),
     /// Send this close frame, or the answer to the peer's if there is none, and then nothing more.
-    Close(Option<CloseFrame>),
+    Close {
+        /// The close frame.
+        frame: Option<CloseFrame>,
+        /// The HTTP status that says the same to a client that has not become a WebSocket.
+        status: u16,
+    },
 }
 
 impl From<Frame<Text>> for ToSend {
@@ -116,10 +122,13 @@ impl From<Frame<Text>> for ToSend {
         match text::print(frame) {
             text::Printed::Payload(text) => Self::Message(Message::Text(text.into())),
             text::Printed::Line(line) => Self::Message(Message::Text(line.into())),
-            text::Printed::Close(reason) => Self::Close(reason.code().map(|code| CloseFrame {
-                code: code.into(),
-                reason: Utf8Bytes::from_static(reason.text()),
-            })),
+            text::Printed::Close(reason) => Self::Close {
+                frame: reason.code().map(|code| CloseFrame {
+                    code: code.into(),
+                    reason: Utf8Bytes::from_static(reason.text()),
+                }),
+                status: 503,
+            },
         }
     }
 }
@@ -129,7 +138,7 @@ impl ToSend {
     pub fn len(&self) -> usize {
         match self {
             Self::Message(message) => message.len(),
-            Self::Close(_) => 0,
+            Self::Close { .. } => 0,
         }
     }
 

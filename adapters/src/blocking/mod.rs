@@ -1,7 +1,6 @@
 //! The blocking adapter: the standard library's sockets, and two threads a connection.
 
 mod connection;
-mod outbox;
 
 use std::{
     io,
@@ -19,7 +18,7 @@ use socket2::SockRef;
 use crate::{
     Settings, Stop,
     exchange::{Exchange, Next},
-    listen, wire,
+    listen,
 };
 use connection::Signal;
 
@@ -52,11 +51,11 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
     let acceptor = {
         let (exchange, stop) = (Arc::clone(&exchange), stop.clone());
         let listener = Arc::clone(&listener);
-        let config = wire::config(settings.max_message);
+        let config = Arc::new(settings.peer_config());
         named("acceptor").spawn(move || {
             while !stop.is_stopped() {
                 match listener.accept() {
-                    Ok((stream, peer)) => connection::start(&exchange, stream, peer, config),
+                    Ok((stream, _)) => connection::start(&exchange, stream, &config),
                     Err(_) if stop.is_stopped() => return,
                     Err(error) => {
                         if let Some(pause) = listen::pause_after(&error) {

@@ -4,12 +4,12 @@ mod connection;
 
 use std::{io, net::TcpListener, num::NonZero, sync::Arc, thread};
 
-use ::smol::{Async, Executor, Timer, channel::Receiver, future, net};
+use ::smol::{Async, Executor, Timer, channel::Receiver, future};
 
 use crate::{
     Settings, Stop,
     exchange::{Exchange, Next},
-    listen, wire,
+    listen,
 };
 use connection::Signal;
 
@@ -20,7 +20,7 @@ use connection::Signal;
 /// # Errors
 /// If the listener or a thread cannot be set up.
 pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Result<()> {
-    let listener = Async::new(listener)?.into();
+    let listener = Async::new(listener)?;
     let executor = Executor::new();
     let (finished, until) = crate::stop();
     thread::scope(|threads| {
@@ -42,7 +42,7 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
 
 async fn run(
     executor: &Executor<'_>,
-    listener: net::TcpListener,
+    listener: Async<TcpListener>,
     settings: &Settings,
     stop: &Stop,
 ) {
@@ -53,13 +53,13 @@ async fn run(
     };
     let exchange = Arc::new(Exchange::new(settings, ring));
     let driver = executor.spawn(drive(Arc::clone(&exchange), doorbell));
-    let config = wire::config(settings.max_message);
+    let config = Arc::new(settings.peer_config());
     let accept = async {
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => {
-                    let exchange = Arc::clone(&exchange);
-                    executor.spawn(connection::serve(exchange, stream, peer, config)).detach();
+                Ok((stream, _)) => {
+                    let (exchange, config) = (Arc::clone(&exchange), Arc::clone(&config));
+                    executor.spawn(connection::serve(exchange, stream, config)).detach();
                 }
                 Err(error) => pause_accepting(&error).await,
             }

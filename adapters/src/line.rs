@@ -1,0 +1,66 @@
+//! A connection's line to the hub.
+
+use std::collections::VecDeque;
+
+use switchboard_core::{ConnId, Hub, Instant};
+
+use crate::wire::{Received, Text, ToSend, WRITE_BUFFER};
+
+/// Frames pulled at a time, so that they fit one write.
+const FRAMES_AT_ONCE: usize = 64;
+
+/// What a connection asks of the hub, whether it is [shared](crate::exchange::Exchange) or
+/// [not](Direct).
+pub trait Line {
+    /// Takes what came from the client. Returns whether to read on at once; if not, it is time to
+    /// when something has been [pulled](Self::pull).
+    fn received(&mut self, received: &Received) -> bool;
+
+    /// Whether to read from the client.
+    fn wants_input(&self) -> bool;
+
+    /// Moves what is to be sent next, about as much as one write takes, to the end of `batch`. If
+    /// that is nothing, the hub will tell when there is something.
+    fn pull(&mut self, batch: &mut VecDeque<ToSend>);
+}
+
+/// The line of an adapter that owns the hub: one that runs on a single thread.
+pub struct Direct<'a> {
+    /// The hub.
+    pub hub: &'a mut Hub<Text>,
+    /// The time.
+    pub now: Instant,
+    /// Whose line it is.
+    pub conn: ConnId,
+}
+
+impl Line for Direct<'_> {
+    fn received(&mut self, received: &Received) -> bool {
+        if let Some(input) = received.input(self.hub.stage(self.conn), self.conn) {
+            self.hub.handle(self.now, input);
+        }
+        self.wants_input()
+    }
+
+    fn wants_input(&self) -> bool {
+        self.hub.wants_input(self.conn)
+    }
+
+    fn pull(&mut self, batch: &mut VecDeque<ToSend>) {
+        pull(self.hub, self.conn, batch);
+    }
+}
+
+/// Moves frames of `conn` to the end of `batch`, up to one write's worth.
+pub(crate) fn pull(hub: &mut Hub<Text>, conn: ConnId, batch: &mut VecDeque<ToSend>) {
+    let mut bytes = 0;
+    for _ in 0..FRAMES_AT_ONCE {
+        let Some(frame) = hub.poll_frame(conn) else { return };
+        let to_send = ToSend::from(frame);
+        bytes += to_send.len();
+        batch.push_back(to_send);
+        if bytes >= WRITE_BUFFER {
+            return;
+        }
+    }
+}
