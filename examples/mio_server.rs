@@ -141,7 +141,7 @@ impl Server {
 #[allow(dead_code, reason = "the tests include this file as a module")]
 fn main() -> io::Result<()> {
     let address = std::env::args().nth(1);
-    let listener = listen::bind(address.as_deref().unwrap_or("127.0.0.1:1234"));
+    let listener = listen::bind_tcp(address.as_deref().unwrap_or("127.0.0.1:1234"));
     let listener = listener.map_err(|error| io::Error::other(error.to_string()))?;
     println!("switchboard listening on ws://{}", listener.local_addr()?);
     let (_stopper, stop) = switchboard::stop();

@@ -3,7 +3,6 @@
 use std::{
     fmt::{self, Display},
     io::{IsTerminal, Write},
-    net::TcpListener,
     process::ExitCode,
     thread,
     time::Duration,
@@ -25,7 +24,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{Settings, Stop, Stopper, listen};
+use crate::{Listener, Settings, Stop, Stopper, listen};
 
 /// A push server that reaches people by name.
 ///
@@ -150,10 +149,9 @@ fn start(options: &Options) -> Result<(), Error> {
     drop(rlimit::increase_nofile_limit(u64::MAX));
 
     let listener = listen::bind(&options.listen).map_err(Error::new)?;
-    let address = listener.local_addr().map_err(Error::new)?;
     let (stopper, stop) = crate::stop();
     stop_on_signal(stopper).map_err(Error::new)?;
-    writeln!(std::io::stdout(), "switchboard listening on ws://{address}")
+    writeln!(std::io::stdout(), "switchboard listening on {}", listener.url("ws"))
         .map_err(|error| Error(format!("cannot write to standard output: {error}")))?;
     options.serve(listener, &stop)
 }
@@ -186,7 +184,7 @@ impl Options {
         Settings { hub, max_message: self.max_message }
     }
 
-    fn serve(&self, listener: TcpListener, stop: &Stop) -> Result<(), Error> {
+    fn serve(&self, listener: Listener, stop: &Stop) -> Result<(), Error> {
         let settings = self.settings();
         match self.runtime {
             #[cfg(feature = "smol")]

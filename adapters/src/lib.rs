@@ -15,13 +15,16 @@ pub mod cli;
 pub mod exchange;
 pub mod line;
 pub mod listen;
+pub mod listener;
 pub mod nonblocking;
 pub mod peer;
+mod seldom;
 mod settings;
 #[cfg(feature = "smol")]
 pub mod smol;
 mod stop;
 pub mod wire;
 
+pub use listener::Listener;
 pub use settings::Settings;
 pub use stop::{Stop, Stopper, stop};

@@ -1,14 +1,22 @@
 //! Where the server listens.
 
 use std::{
-    fmt,
+    fmt, fs,
     io::{self, ErrorKind},
     net::{SocketAddr, TcpListener, ToSocketAddrs},
-    time::Duration,
+    path::Path,
+    time::{Duration, Instant},
 };
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+use switchboard_core::Refused;
+
+use crate::{
+    listener::{Listener, Stream},
+    peer,
+    seldom::Seldom,
+};
 
 /// Connections that may wait to be accepted. The system may allow fewer.
 const BACKLOG: i32 = 4096;
@@ -16,11 +24,24 @@ const BACKLOG: i32 = 4096;
 /// How long a connection is silent before the system asks whether the peer is there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// Listens on `address`, which is `HOST:PORT`. Port 0 is any free one.
+/// Listens on `address`, which is `HOST:PORT` or `unix:PATH`. Port 0 is any free one. A Unix
+/// socket's file that no server listens on any more is replaced.
 ///
 /// # Errors
 /// Says in one line what is wrong with the address and what to do about it.
-pub fn bind(address: &str) -> Result<TcpListener, ListenError> {
+pub fn bind(address: &str) -> Result<Listener, ListenError> {
+    match address.strip_prefix("unix:") {
+        Some(path) => bind_unix(Path::new(path))
+            .map_err(|error| ListenError { address: address.to_owned(), error }),
+        None => bind_tcp(address).map(Listener::from),
+    }
+}
+
+/// Listens on `address`, which is `HOST:PORT`.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_tcp(address: &str) -> Result<TcpListener, ListenError> {
     let error = |error| ListenError { address: address.to_owned(), error };
     let mut last = ErrorKind::AddrNotAvailable.into();
     for resolved in address.to_socket_addrs().map_err(error)? {
@@ -44,7 +65,48 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// How long to wait after a connection could not be accepted, if at all.
+#[cfg(unix)]
+fn bind_unix(path: &Path) -> io::Result<Listener> {
+    let address = SockAddr::unix(path)?;
+    let new = || Socket::new(Domain::UNIX, Type::STREAM, None);
+    let socket = new()?;
+    match socket.bind(&address) {
+        // A server that was killed leaves its file behind.
+        Err(error)
+            if error.kind() == ErrorKind::AddrInUse
+                && new()?.connect(&address).is_err_and(is_refused) =>
+        {
+            fs::remove_file(path)?;
+            socket.bind(&address)?;
+        }
+        bound => bound?,
+    }
+    let listener = Listener::new(socket, Some(path.into()));
+    listener.listen(BACKLOG)?;
+    Ok(listener)
+}
+
+#[cfg(unix)]
+fn is_refused(error: io::Error) -> bool {
+    error.kind() == ErrorKind::ConnectionRefused
+}
+
+#[cfg(not(unix))]
+fn bind_unix(_path: &Path) -> io::Result<Listener> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+/// Answers a connection for which the hub has no place, and says so in the log once a minute.
+pub fn refuse(stream: &Stream, refused: Refused) {
+    static SELDOM: Seldom = Seldom::new();
+    stream.answer(&peer::refusal(refused));
+    if let Some(unsaid) = SELDOM.is_time(Instant::now()) {
+        tracing::warn!(unsaid, "refused a connection: {refused}");
+    }
+}
+
+/// How long to wait after a connection could not be accepted, if at all. A lack is said in the log
+/// once a minute.
 ///
 /// A connection that broke off early says nothing about the next one. A lack of file descriptors
 /// or memory lasts, and to ask again at once would only keep a core busy.
@@ -52,18 +114,24 @@ pub fn pause_after(error: &io::Error) -> Option<Duration> {
     match error.kind() {
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => None,
         _ => {
+            static SELDOM: Seldom = Seldom::new();
             let advice = match Errno::from_io_error(error) {
                 Some(Errno::MFILE) => "; allow this process more with ulimit -n or LimitNOFILE",
                 Some(Errno::NFILE) => "; allow the system more with the sysctl fs.file-max",
                 _ => "",
             };
-            tracing::warn!("cannot accept connections for the time being: {error}{advice}");
+            if let Some(unsaid) = SELDOM.is_time(Instant::now()) {
+                tracing::warn!(
+                    unsaid,
+                    "cannot accept connections for the time being: {error}{advice}"
+                );
+            }
             Some(Duration::from_millis(500))
         }
     }
 }
 
-const EXPECTED: &str = "expected ADDR:PORT, such as 127.0.0.1:1234";
+const EXPECTED: &str = "expected ADDR:PORT, such as 127.0.0.1:1234, or unix:PATH";
 
 /// Why the server cannot listen.
 #[derive(Debug)]
@@ -77,6 +145,15 @@ impl fmt::Display for ListenError {
         let Self { address, error } = self;
         write!(f, "cannot listen on '{address}': ")?;
         match error.kind() {
+            ErrorKind::AddrInUse if address.starts_with("unix:") => f.write_str(
+                "a server listens there, or the file is no socket; stop it or choose another path",
+            ),
+            ErrorKind::NotFound if address.starts_with("unix:") => {
+                f.write_str("there is no such directory; create it or choose another path")
+            }
+            ErrorKind::PermissionDenied if address.starts_with("unix:") => {
+                f.write_str("not permitted; choose a directory that this user can write to")
+            }
             ErrorKind::AddrInUse => f.write_str(
                 "the port is in use; stop the program that has it or choose another with --listen",
             ),

@@ -46,12 +46,12 @@ pub struct Server {
 impl Server {
     /// Starts one.
     pub fn start(adapter: Adapter, settings: Settings) -> Self {
-        Self::start_on(listen::bind("127.0.0.1:0").expect("a free port"), adapter, settings)
+        Self::start_on(listen::bind_tcp("127.0.0.1:0").expect("a free port"), adapter, settings)
     }
 
     /// Starts one whose sockets can take about `bytes` that the client does not read.
     pub fn start_with_send_buffer(bytes: usize, adapter: Adapter, settings: Settings) -> Self {
-        let listener = listen::bind("127.0.0.1:0").expect("a free port");
+        let listener = listen::bind_tcp("127.0.0.1:0").expect("a free port");
         // Accepted sockets inherit it.
         SockRef::from(&listener).set_send_buffer_size(bytes).expect("a TCP socket");
         Self::start_on(listener, adapter, settings)

@@ -8,7 +8,7 @@
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::Shutdown,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -22,6 +22,8 @@ use super::STACK;
 use crate::{
     exchange::{self, Exchange, Place},
     line::Line,
+    listen,
+    listener::Stream,
     peer::{Peer, PeerConfig},
 };
 
@@ -30,7 +32,7 @@ const READ_AT_ONCE: usize = 16 << 10;
 
 /// What the connection's threads share, and reaches them.
 pub(super) struct Signal {
-    stream: TcpStream,
+    stream: Stream,
     peer: Mutex<Peer>,
     reader: OnceLock<Thread>,
     writer: OnceLock<Thread>,
@@ -64,10 +66,10 @@ impl Signal {
 }
 
 /// Starts the threads of a new connection.
-pub(super) fn start(exchange: &Arc<Exchange<Signal>>, stream: TcpStream, config: &Arc<PeerConfig>) {
-    let address = stream.peer_addr().ok();
+pub(super) fn start(exchange: &Arc<Exchange<Signal>>, stream: Stream, config: &Arc<PeerConfig>) {
+    let address = stream.address();
     // Frames are small and each is wanted at once.
-    if stream.set_nodelay(true).is_err() {
+    if stream.set_nodelay().is_err() {
         return;
     }
     let signal = Arc::new(Signal {
@@ -79,7 +81,7 @@ pub(super) fn start(exchange: &Arc<Exchange<Signal>>, stream: TcpStream, config:
     });
     let conn = match exchange.connect(Arc::clone(&signal)) {
         Ok(conn) => conn,
-        Err(refused) => return tracing::debug!(%refused, "refused"),
+        Err(refused) => return listen::refuse(&signal.stream, refused),
     };
     tracing::debug!(?conn, peer = address.map(tracing::field::display), "connected");
     let exchange = Arc::clone(exchange);
@@ -174,7 +176,7 @@ fn read_messages(line: &mut impl Line, signal: &Signal) -> io::Result<()> {
 
 /// Reads until the peer closes: to drop the socket earlier could cost the peer what it has not
 /// read yet, the close frame included.
-fn read_rest(mut stream: &TcpStream) {
+fn read_rest(mut stream: &Stream) {
     let mut rest = [0; 4096];
     while matches!(stream.read(&mut rest), Ok(1..)) {}
 }

@@ -4,19 +4,15 @@ mod connection;
 
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         mpsc::{self, Receiver},
     },
     thread,
-    time::Duration,
 };
 
-use socket2::SockRef;
-
 use crate::{
-    Settings, Stop,
+    Listener, Settings, Stop,
     exchange::{Exchange, Next},
     listen,
 };
@@ -25,17 +21,13 @@ use connection::Signal;
 /// Stack of a connection's threads. It is address space; memory is used as far as the stack grows.
 const STACK: usize = 256 << 10;
 
-/// How long the server tries to reach itself when it is stopped.
-const PATIENCE: Duration = Duration::from_millis(100);
-
 /// Serves whoever connects to `listener`, until it is stopped and everybody is gone, which takes no
 /// longer than the hub's close timeout.
 ///
 /// # Errors
 /// If a thread cannot be set up.
-pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Result<()> {
-    let address = listener.local_addr()?;
-    let listener = Arc::new(listener);
+pub fn serve(listener: impl Into<Listener>, settings: &Settings, stop: &Stop) -> io::Result<()> {
+    let listener = Arc::new(listener.into());
     // One place is enough: a bell that has been rung and not yet heard needs no second ring.
     let (bell, doorbell) = mpsc::sync_channel(1);
     let ring = move || {
@@ -55,7 +47,7 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
         named("acceptor").spawn(move || {
             while !stop.is_stopped() {
                 match listener.accept() {
-                    Ok((stream, _)) => connection::start(&exchange, stream, &config),
+                    Ok(stream) => connection::start(&exchange, stream, &config),
                     Err(_) if stop.is_stopped() => return,
                     Err(error) => {
                         if let Some(pause) = listen::pause_after(&error) {
@@ -71,24 +63,11 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
 
     stop.wait();
     exchange.shut_down();
-    // The acceptor waits for a connection. On Linux this ends it; elsewhere, a connection does.
-    drop(SockRef::from(&*listener).shutdown(Shutdown::Both));
-    drop(TcpStream::connect_timeout(&reachable(address), PATIENCE));
+    listener.interrupt();
     for thread in [acceptor, driver] {
         thread.join().map_err(|_| io::Error::other("a thread of the server panicked"))?;
     }
     Ok(())
-}
-
-/// An address at which the listener on `address` can be reached from this machine.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
 }
 
 /// The exchange's driver, see [`Exchange::drive`].

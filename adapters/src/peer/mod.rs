@@ -17,6 +17,7 @@ mod tests;
 use std::{collections::VecDeque, sync::Arc};
 
 use http::StatusCode;
+use switchboard_core::Refused;
 use tungstenite::{
     Error, Message,
     protocol::{
@@ -193,6 +194,13 @@ impl Peer {
             read => Some(read.into()),
         }
     }
+}
+
+/// The response to a client that has connected and finds no place.
+pub(crate) fn refusal(_refused: Refused) -> Vec<u8> {
+    let mut response = VecDeque::new();
+    head::refuse(StatusCode::SERVICE_UNAVAILABLE, &mut response);
+    response.into()
 }
 
 fn put(frame: Frame, outgoing: &mut VecDeque<u8>) {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::Shutdown,
     pin::Pin,
     sync::{
         Arc,
@@ -20,6 +20,8 @@ use atomic_waker::AtomicWaker;
 
 use crate::{
     exchange::{self, Exchange, Place},
+    listen,
+    listener::Stream,
     nonblocking::{Socket, Turn},
     peer::PeerConfig,
 };
@@ -45,19 +47,19 @@ impl exchange::Signal for Signal {
 /// Serves a connection until it has ended, or is cut.
 pub(super) async fn serve(
     exchange: Arc<Exchange<Signal>>,
-    stream: Async<TcpStream>,
+    stream: Async<Stream>,
     config: Arc<PeerConfig>,
 ) {
     let signal = Arc::new(Signal::default());
     let conn = match exchange.connect(Arc::clone(&signal)) {
         Ok(conn) => conn,
-        Err(refused) => return tracing::debug!(%refused, "refused"),
+        Err(refused) => return listen::refuse(stream.get_ref(), refused),
     };
     let mut place = Place::new(&exchange, conn);
-    let peer = stream.get_ref().peer_addr().ok();
-    tracing::debug!(?conn, peer = peer.map(tracing::field::display), "connected");
+    let address = stream.get_ref().address();
+    tracing::debug!(?conn, peer = address.map(tracing::field::display), "connected");
     // Frames are small and each is wanted at once.
-    if stream.get_ref().set_nodelay(true).is_err() {
+    if stream.get_ref().set_nodelay().is_err() {
         return;
     }
     let mut socket = Socket::new(config);
@@ -87,7 +89,7 @@ pub(super) async fn serve(
 
 /// A stream that has the task woken when what would block does not any more.
 struct Polled<'a, 'b> {
-    stream: &'a Async<TcpStream>,
+    stream: &'a Async<Stream>,
     cx: &'a mut Context<'b>,
 }
 

@@ -2,12 +2,12 @@
 
 mod connection;
 
-use std::{io, net::TcpListener, num::NonZero, sync::Arc, thread};
+use std::{io, num::NonZero, sync::Arc, thread};
 
 use ::smol::{Async, Executor, Timer, channel::Receiver, future};
 
 use crate::{
-    Settings, Stop,
+    Listener, Settings, Stop,
     exchange::{Exchange, Next},
     listen,
 };
@@ -19,8 +19,8 @@ use connection::Signal;
 ///
 /// # Errors
 /// If the listener or a thread cannot be set up.
-pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Result<()> {
-    let listener = Async::new(listener)?;
+pub fn serve(listener: impl Into<Listener>, settings: &Settings, stop: &Stop) -> io::Result<()> {
+    let listener = Async::new(listener.into())?;
     let executor = Executor::new();
     let (finished, until) = crate::stop();
     thread::scope(|threads| {
@@ -40,12 +40,7 @@ pub fn serve(listener: TcpListener, settings: &Settings, stop: &Stop) -> io::Res
     })
 }
 
-async fn run(
-    executor: &Executor<'_>,
-    listener: Async<TcpListener>,
-    settings: &Settings,
-    stop: &Stop,
-) {
+async fn run(executor: &Executor<'_>, listener: Async<Listener>, settings: &Settings, stop: &Stop) {
     // One place is enough: a bell that has been rung and not yet heard needs no second ring.
     let (bell, doorbell) = ::smol::channel::bounded(1);
     let ring = move || {
@@ -56,8 +51,9 @@ async fn run(
     let config = Arc::new(settings.peer_config());
     let accept = async {
         loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
+            let accepted = listener.read_with(Listener::accept).await;
+            match accepted.and_then(Async::new) {
+                Ok(stream) => {
                     let (exchange, config) = (Arc::clone(&exchange), Arc::clone(&config));
                     executor.spawn(connection::serve(exchange, stream, config)).detach();
                 }
