@@ -107,6 +107,7 @@ fn decisions(hub: &mut Hub<&'static str>, clients: &[Client]) -> Vec<String> {
             decisions.push(match text::print(frame) {
                 Printed::Payload(message) => format!("-> {name}: {message}"),
                 Printed::Line(line) => format!("-> {name}: {line}"),
+                Printed::Ping => format!("-> {name}: ping"),
                 Printed::Close(why) => format!("-> {name}: close {}", why.code().unwrap_or(0)),
             });
         }

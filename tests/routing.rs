@@ -218,7 +218,8 @@ fn who_does_not_log_in_in_time_is_closed_and_then_dropped() {
 
 #[test]
 fn logging_in_stops_the_clock() {
-    let mut world = World::new(Config::default());
+    let (heartbeat, stall_timeout) = (None, None);
+    let mut world = World::new(Config { heartbeat, stall_timeout, ..Config::default() });
     let [alice] = world.log_in(["alice"]);
 
     assert_eq!(world.hub().poll_timeout(), None);

@@ -63,7 +63,10 @@ pub enum Received {
     /// A close frame.
     Close,
     /// A ping or a pong. tungstenite answers pings.
-    Control,
+    Control {
+        /// Bytes that came with it.
+        size: usize,
+    },
     /// Something that is no request to become a WebSocket. It has been answered with this.
     Refused(StatusCode),
 }
@@ -74,7 +77,9 @@ impl From<Result<Message, Error>> for Received {
             Ok(Message::Text(text)) => Self::Text(text),
             Ok(Message::Binary(_)) => Self::Fault(Fault::Binary),
             Ok(Message::Close(_)) => Self::Close,
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Self::Control,
+            Ok(control @ (Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                Self::Control { size: control.len() }
+            }
             Err(Error::Utf8(_)) => Self::Fault(Fault::NotUtf8),
             Err(Error::Capacity(_)) => Self::Fault(Fault::TooLarge),
             Err(_) => Self::Fault(Fault::Protocol),
@@ -85,7 +90,7 @@ impl From<Result<Message, Error>> for Received {
 impl Received {
     /// Whether there may be more messages. If not, what follows is of no matter.
     pub fn goes_on(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Control)
+        matches!(self, Self::Text(_) | Self::Control { .. })
     }
 
     /// The hub's input for what `conn`, which is at this stage, sent, if it is one.
@@ -98,7 +103,7 @@ impl Received {
             Self::Fault(fault) => Input::Fault { conn, fault: *fault },
             Self::Close => Input::PeerClosed { conn },
             Self::Refused(_) => Input::Fault { conn, fault: Fault::Protocol },
-            Self::Control => return None,
+            Self::Control { size } => Input::Heard { conn, size: *size },
         })
     }
 }
@@ -122,6 +127,7 @@ impl From<Frame<Text>> for ToSend {
         match text::print(frame) {
             text::Printed::Payload(text) => Self::Message(Message::Text(text.into())),
             text::Printed::Line(line) => Self::Message(Message::Text(line.into())),
+            text::Printed::Ping => Self::Message(Message::Ping(Default::default())),
             text::Printed::Close(reason) => Self::Close {
                 frame: reason.code().map(|code| CloseFrame {
                     code: code.into(),

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::ConnId;
+
 /// What the hub is told once, when it is made.
 ///
 /// Everything that can grow has a limit here; [`payload_bound`](Config::payload_bound) adds them up.
@@ -17,6 +19,14 @@ pub struct Config {
     /// How long a connection that is being closed may take to read what it was still owed and to
     /// close its side, before it is dropped.
     pub close_timeout: Duration,
+    /// How connections that are logged in and silent are found to be alive, or gone. `None`: they
+    /// may be silent for ever.
+    pub heartbeat: Option<Heartbeat>,
+    /// How long a connection that is logged in may leave all that it has to read unread, whatever
+    /// [`slow_reader`](Self::slow_reader) says. It is looked at once in this time: one that had
+    /// something to pull at one look and has pulled nothing until the next is closed with 4002. So
+    /// it has between once and twice this time. Zero counts as a microsecond, `None` as for ever.
+    pub stall_timeout: Option<Duration>,
     /// Connections at a time, from [`Hub::connect`](crate::Hub::connect) until the hub has
     /// forgotten them.
     pub max_connections: usize,
@@ -43,6 +53,11 @@ impl Default for Config {
             slow_reader: SlowReader::default(),
             login_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(2),
+            heartbeat: Some(Heartbeat {
+                interval: Duration::from_secs(25),
+                timeout: Duration::from_secs(20),
+            }),
+            stall_timeout: Some(Duration::from_secs(60)),
             max_connections: 1_000_000,
             max_groups: 100_000,
             max_groups_per_connection: 64,
@@ -63,6 +78,26 @@ impl Config {
         let groups = self.max_groups as u128 * self.group_ring.bytes as u128;
         self.everyone_ring.bytes as u128 + users + groups
     }
+
+    /// How long `conn` may be silent before it is pinged, if there is a heartbeat: at least half
+    /// the interval and less than all of it, by the id's [phase](ConnId::phase).
+    pub fn ping_after(&self, conn: ConnId) -> Option<Duration> {
+        let half = self.heartbeat?.interval.as_micros() / 2;
+        let after = half + half * u128::from(conn.phase()) / (1 << 32);
+        Some(Duration::from_micros(u64::try_from(after).unwrap_or(u64::MAX)))
+    }
+}
+
+/// A connection from which nothing came for some time is pinged, and closed with 4003 if nothing
+/// comes after that, either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// The longest silence before a ping. Each connection has its own share of it, see
+    /// [`Config::ping_after`], so that those who came at the same time are not pinged at the same
+    /// time. Should the timeout be longer than that, the ping after an answered one can be as late.
+    pub interval: Duration,
+    /// How long after a ping there must be a sign of life.
+    pub timeout: Duration,
 }
 
 /// What becomes of a second login with a uid that is online.

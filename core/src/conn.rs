@@ -2,10 +2,12 @@
 
 use alloc::{collections::VecDeque, sync::Arc};
 
-use slotmap::new_key_type;
+use slotmap::{Key, new_key_type};
 use smallvec::SmallVec;
 
-use crate::{CloseReason, Problem, timers::Timer, topic::TopicId};
+use crate::{
+    CloseReason, Problem, TimeoutReason, time::Instant, timers::Timer, topic::TopicId, watch::Watch,
+};
 
 new_key_type! {
     /// A connection's id. It is never given out twice: the slot of a connection that has ended may
@@ -13,10 +15,21 @@ new_key_type! {
     pub struct ConnId;
 }
 
+impl ConnId {
+    /// A fraction of 2³² that spreads connections: those of any number of ids that were given out
+    /// one after the other lie about evenly. It is the golden ratio's multiple for the id's slot.
+    pub fn phase(self) -> u32 {
+        // The lower half is the slot's index, the upper half its generation.
+        let slot = self.data().as_ffi() as u32;
+        slot.wrapping_mul(0x9E37_79B9)
+    }
+}
+
 pub(crate) struct Conn {
     pub(crate) state: State,
     /// The one deadline that counts.
-    pub(crate) timer: Option<Timer>,
+    pub(crate) timer: Option<(Instant, TimeoutReason)>,
+    pub(crate) watch: Watch,
     pub(crate) wake: Wakefulness,
     /// It has a place in the hub's queue of wake-ups.
     pub(crate) queued: bool,
@@ -100,6 +113,7 @@ impl Conn {
         Self {
             state: State::Login,
             timer: None,
+            watch: Watch::default(),
             wake: Wakefulness::Idle,
             queued: false,
             cursors: SmallVec::new(),
@@ -114,7 +128,7 @@ impl Conn {
     }
 
     pub(crate) fn has_timer(&self, timer: &Timer) -> bool {
-        self.timer.as_ref() == Some(timer)
+        self.timer == Some((timer.at, timer.why))
     }
 }
 

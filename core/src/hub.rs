@@ -14,12 +14,13 @@
 //! ```
 //!
 //! The life of a connection is in `session`, who receives what in `routing`, who is told that there
-//! is something to pull in `wake`, and what that is in `delivery`.
+//! is something to pull in `wake`, what that is in `delivery`, and who is alive in `watch`.
 
 mod delivery;
 mod routing;
 mod session;
 mod wake;
+mod watch;
 
 #[cfg(any(test, feature = "testing"))]
 mod consistency;
@@ -123,6 +124,7 @@ impl<P: Payload> Hub<P> {
         match input {
             Input::Connect => drop(self.open()),
             Input::Request { conn, request } => self.request(conn, request),
+            Input::Heard { conn, .. } => self.heard(conn),
             Input::Fault { conn, fault } => self.fault(conn, fault),
             Input::PeerClosed { conn } => self.peer_closed(conn),
             Input::Disconnected { conn } => self.disconnected(conn),
@@ -147,7 +149,11 @@ impl<P: Payload> Hub<P> {
     /// connection is [`Frame::Close`]. Pulling changes nothing for anybody else, and leads to no
     /// output.
     pub fn poll_frame(&mut self, conn: ConnId) -> Option<Frame<P>> {
-        self.next_frame(conn)
+        let frame = self.next_frame(conn);
+        if frame.is_some() {
+            self.conns[conn].watch.pulled = true;
+        }
+        frame
     }
 
     /// When [`Input::Timeout`] is next wanted, or `None` if no time limit runs. If that time has
@@ -200,6 +206,7 @@ impl<P: Payload> Hub<P> {
             self.stats.stale += 1;
             return;
         };
+        self.conns[conn].watch.hear(self.now);
         match (Stage::from(state), request) {
             (Stage::Closing, _) => {}
             _ if !self.wants_input(conn) => self.close_unread(conn),

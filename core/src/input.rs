@@ -18,6 +18,14 @@ pub enum Input<'a, P> {
         /// What it asks for.
         request: Request<'a, P>,
     },
+    /// A connection gave a sign of life that is no request: a ping, a pong, a part of a message. A
+    /// request is one in itself.
+    Heard {
+        /// Which connection.
+        conn: ConnId,
+        /// How many bytes it took.
+        size: usize,
+    },
     /// A connection sent what no dialect can accept. The hub closes it.
     Fault {
         /// Which connection.

@@ -56,8 +56,9 @@ pub mod text;
 mod time;
 mod timers;
 mod topic;
+mod watch;
 
-pub use config::{Config, DuplicateUid, RingLimit, SlowReader};
+pub use config::{Config, DuplicateUid, Heartbeat, RingLimit, SlowReader};
 pub use conn::{ConnId, Stage};
 pub use hub::Hub;
 pub use input::{Fault, Input, Request, Target};

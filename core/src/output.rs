@@ -69,6 +69,9 @@ pub enum Frame<P> {
     },
     /// A request of this connection was refused.
     Problem(Problem),
+    /// Nothing was heard of the connection for a while: send a ping, which its peer answers by
+    /// itself. It comes before all else.
+    Ping,
     /// The last frame: say why, and close.
     Close(CloseReason),
 }
@@ -85,8 +88,11 @@ pub enum CloseReason {
     Replaced,
     /// It did not log in in time.
     LoginTimeout,
-    /// Messages overtook it, see [`SlowReader::Close`](crate::SlowReader::Close).
+    /// Messages overtook it, see [`SlowReader::Close`](crate::SlowReader::Close), or it read nothing
+    /// for too long, see [`Config::stall_timeout`](crate::Config::stall_timeout).
     TooSlow,
+    /// It was pinged and gave no sign of life, see [`Heartbeat`](crate::Heartbeat).
+    Silent,
     /// It went on sending requests without reading the replies.
     RepliesUnread,
     /// It sent something unacceptable.
@@ -109,6 +115,7 @@ impl CloseReason {
             Self::Fault(Fault::TooLarge) => 1009,
             Self::Replaced => 4001,
             Self::TooSlow => 4002,
+            Self::Silent => 4003,
         })
     }
 
@@ -120,6 +127,7 @@ impl CloseReason {
             Self::Replaced => "replaced by a newer login",
             Self::LoginTimeout => "not logged in in time",
             Self::TooSlow => "reading too slowly",
+            Self::Silent => "no sign of life",
             Self::RepliesUnread => "too many requests without reading the replies",
             Self::Fault(Fault::Protocol) => "protocol error",
             Self::Fault(Fault::Binary) => "binary messages are not accepted",
@@ -232,6 +240,12 @@ pub enum TimeoutReason {
     Login,
     /// A connection that is being closed must be gone.
     Close,
+    /// A connection is pinged if it has been silent.
+    Ping,
+    /// A connection must have given a sign of life since its ping.
+    Pong,
+    /// A connection must have read something.
+    Stall,
 }
 
 /// Counts since the hub was made, and a few current figures.
@@ -254,6 +268,8 @@ pub struct Stats {
     pub delivered: u64,
     /// Messages that recipients missed, counted once for each gap that was told.
     pub missed: u64,
+    /// Pings handed out.
+    pub pings: u64,
     /// Inputs and pulls with an id that the hub had forgotten.
     pub stale: u64,
     /// Connections refused.

@@ -55,6 +55,8 @@ pub enum Printed<P> {
     Payload(P),
     /// A text message from the server itself.
     Line(String),
+    /// A ping frame, with nothing in it.
+    Ping,
     /// A close frame.
     Close(CloseReason),
 }
@@ -67,6 +69,7 @@ pub fn print<P>(frame: Frame<P>) -> Printed<P> {
         Frame::Problem(problem) => Printed::Line(format!("error: {problem}")),
         Frame::Gap { missed: 1 } => Printed::Line("error: you missed 1 message".into()),
         Frame::Gap { missed } => Printed::Line(format!("error: you missed {missed} messages")),
+        Frame::Ping => Printed::Ping,
         Frame::Close(reason) => Printed::Close(reason),
     }
 }
@@ -141,6 +144,7 @@ mod tests {
         assert_eq!(line(Frame::Problem(expected)), "error: expected uid:message");
         assert_eq!(line(Frame::Gap { missed: 1 }), "error: you missed 1 message");
         assert_eq!(line(Frame::Gap { missed: 2 }), "error: you missed 2 messages");
+        assert_eq!(print(Frame::<&str>::Ping), Printed::Ping);
         assert_eq!(print(Frame::Message { seq: 1, payload: "hi" }), Printed::Payload("hi"));
     }
 }

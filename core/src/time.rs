@@ -14,6 +14,9 @@ impl Instant {
     /// The origin of the clock.
     pub const ZERO: Self = Self(0);
 
+    /// The end of time. A deadline there never comes.
+    pub(crate) const END: Self = Self(u64::MAX);
+
     /// The instant `micros` microseconds after the origin.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)

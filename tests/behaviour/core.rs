@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use switchboard_core::{
-    ConnId, Fault, Hub, Input, Instant, Output,
+    ConnId, Fault, Frame, Hub, Input, Instant, Output,
     text::{self, Printed},
 };
 
@@ -67,6 +67,11 @@ impl CoreWorld {
             let peer = self.clients.get_mut(who).expect("it has connected");
             if peer.ready {
                 match self.hub.poll_frame(peer.conn) {
+                    // A client's WebSocket library answers pings.
+                    Some(Frame::Ping) => {
+                        let conn = peer.conn;
+                        self.handle(Input::Heard { conn, size: 0 });
+                    }
                     Some(frame) => return text::print(frame),
                     None => peer.ready = false,
                 }
@@ -82,7 +87,7 @@ impl CoreWorld {
         match self.hear(who) {
             Printed::Payload(text) => text.to_string(),
             Printed::Line(line) => line,
-            Printed::Close(reason) => panic!("closed: {reason}"),
+            other => panic!("expected a text, got {other:?}"),
         }
     }
 }

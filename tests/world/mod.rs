@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use switchboard_core::{
-    CloseReason, Config, ConnId, Fault, Frame, Hub, Input, Instant, Name, Output, Refused, Request,
-    Target,
+    CloseReason, Config, ConnId, Fault, Frame, Hub, Input, Instant, Name, Output, Problem, Refused,
+    Request, Target,
 };
 
 type Payload = Arc<str>;
@@ -27,6 +27,7 @@ pub(crate) enum Pulled {
     Message(String),
     Problem(String),
     Gap(u64),
+    Ping,
     Close(CloseReason),
 }
 
@@ -125,6 +126,11 @@ impl World {
         self.handle(Input::Request { conn, request });
     }
 
+    /// Sends what the dialect cannot make sense of.
+    pub(crate) fn invalid(&mut self, conn: ConnId) {
+        self.request(conn, Request::Invalid(Problem::ExpectedUidMessage));
+    }
+
     pub(crate) fn fault(&mut self, conn: ConnId, fault: Fault) {
         self.handle(Input::Fault { conn, fault });
     }
@@ -141,12 +147,18 @@ impl World {
         self.handle(Input::Shutdown);
     }
 
-    /// Lets time pass, up to and including what falls due.
+    pub(crate) fn hear(&mut self, conn: ConnId) {
+        self.handle(Input::Heard { conn, size: 0 });
+    }
+
+    /// Lets time pass, from deadline to deadline, up to and including what falls due.
     pub(crate) fn pass(&mut self, time: Duration) {
-        self.now = self.now + time;
-        while self.hub.poll_timeout().is_some_and(|deadline| deadline.at <= self.now) {
+        let end = self.now + time;
+        while let Some(deadline) = self.hub.poll_timeout().filter(|deadline| deadline.at <= end) {
+            self.now = self.now.max(deadline.at);
             self.handle(Input::Timeout);
         }
+        self.now = end;
     }
 
     fn handle(&mut self, input: Input<'_, Payload>) {
@@ -165,17 +177,18 @@ impl World {
 
     /// All that there is to pull.
     pub(crate) fn pull(&mut self, conn: ConnId) -> Vec<Pulled> {
-        let mut pulled = Vec::new();
-        while let Some(frame) = self.hub.poll_frame(conn) {
-            pulled.push(match frame {
-                Frame::LoggedIn { uid } => Pulled::LoggedIn(uid.to_string()),
-                Frame::Message { payload, .. } => Pulled::Message(payload.to_string()),
-                Frame::Gap { missed } => Pulled::Gap(missed),
-                Frame::Problem(problem) => Pulled::Problem(problem.to_string()),
-                Frame::Close(reason) => Pulled::Close(reason),
-            });
-        }
-        pulled
+        std::iter::from_fn(|| self.pull_one(conn)).collect()
+    }
+
+    pub(crate) fn pull_one(&mut self, conn: ConnId) -> Option<Pulled> {
+        Some(match self.hub.poll_frame(conn)? {
+            Frame::LoggedIn { uid } => Pulled::LoggedIn(uid.to_string()),
+            Frame::Message { payload, .. } => Pulled::Message(payload.to_string()),
+            Frame::Gap { missed } => Pulled::Gap(missed),
+            Frame::Problem(problem) => Pulled::Problem(problem.to_string()),
+            Frame::Ping => Pulled::Ping,
+            Frame::Close(reason) => Pulled::Close(reason),
+        })
     }
 
     /// The connections whose sockets were to be dropped.

@@ -24,7 +24,7 @@ use tungstenite::{
         Role, WebSocketConfig, WebSocketContext,
         frame::{
             Frame,
-            coding::{Data, OpCode},
+            coding::{Control, Data, OpCode},
         },
     },
 };
@@ -103,8 +103,11 @@ impl Peer {
             (State::Open(websocket), ToSend::Message(message)) => {
                 // After the peer's close frame nothing follows but its answer (RFC 6455, 5.5.1).
                 if websocket.can_write() {
-                    let text = OpCode::Data(Data::Text);
-                    put(Frame::message(message.into_data(), text, true), &mut self.outgoing);
+                    let opcode = match message {
+                        Message::Ping(_) => OpCode::Control(Control::Ping),
+                        _ => OpCode::Data(Data::Text),
+                    };
+                    put(Frame::message(message.into_data(), opcode, true), &mut self.outgoing);
                 }
             }
             (State::Open(websocket), ToSend::Close { frame, .. }) => {

@@ -158,7 +158,7 @@ fn a_close_frame_is_answered_even_if_pongs_wait_and_nothing_else_is_sent() {
     let mut peer = open();
     for _ in 0..1000 {
         peer.receive(&frame(0x89, &[b'?'; 125]));
-        assert!(matches!(peer.poll(), Some(Received::Control)));
+        assert!(matches!(peer.poll(), Some(Received::Control { size: 125 })));
     }
     assert!(peer.outgoing().len() < 4096, "pongs pile up");
     peer.receive(&frame(0x88, &4000u16.to_be_bytes()));

@@ -24,11 +24,17 @@ impl<P: Payload> Hub<P> {
     fn assert_conns(&self) {
         for (id, conn) in &self.conns {
             let is_open = matches!(conn.state, State::Open { .. });
-            assert_eq!(conn.timer.is_none(), is_open, "all but open connections have a deadline");
+            if is_open {
+                assert_eq!(conn.timer, conn.watch.next(), "a deadline that nobody waits for");
+            } else {
+                assert!(conn.timer.is_some(), "all but open connections have a deadline");
+                assert!(!conn.watch.ping, "only open connections are pinged");
+            }
             let idle = conn.wake == Wakefulness::Idle && !self.is_overtaken(id);
             assert!(conn.wake != Wakefulness::Due || conn.queued, "a wake-up that will not come");
             if idle {
                 assert!(conn.replies.is_empty(), "a reply without a wake-up");
+                assert!(!conn.watch.ping, "a ping without a wake-up");
                 assert!(!matches!(conn.state, State::Closing { .. }), "a close without a wake-up");
             }
             let mut memberships = 0;

@@ -16,6 +16,10 @@ impl<P: Payload> Hub<P> {
             self.conns[conn].wake = Wakefulness::Idle;
             return None;
         }
+        if core::mem::take(&mut self.conns[conn].watch.ping) {
+            self.stats.pings += 1;
+            return Some(Frame::Ping);
+        }
         let missed = self.skip_missed(conn);
         if missed > 0 {
             self.stats.missed += missed;

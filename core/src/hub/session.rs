@@ -9,6 +9,7 @@ use crate::{
     CloseReason, ConnId, DuplicateUid, Event, Fault, Name, Output, Payload, Problem, Refused,
     TimeoutReason,
     conn::{Answer, Conn, Membership, State},
+    time::Instant,
     timers::Timer,
     topic::TopicId,
 };
@@ -39,7 +40,7 @@ impl<P: Payload> Hub<P> {
             return Err(refused);
         }
         let conn = self.conns.insert(Conn::new());
-        self.set_timer(conn, TimeoutReason::Login);
+        self.set_timer(conn, self.now + self.config.login_timeout, TimeoutReason::Login);
         Ok(conn)
     }
 
@@ -54,7 +55,7 @@ impl<P: Payload> Hub<P> {
         self.subscribe(conn, self.everyone);
         self.subscribe(conn, user);
         self.conns[conn].state = State::Open { user };
-        self.conns[conn].timer = None;
+        self.start_watch(conn);
         if self.config.duplicate_uid == DuplicateUid::Replace {
             self.close_others(conn, user);
         }
@@ -86,6 +87,10 @@ impl<P: Payload> Hub<P> {
         self.close(conn, CloseReason::TooSlow, Unread::Discard);
     }
 
+    pub(super) fn close_silent(&mut self, conn: ConnId) {
+        self.close(conn, CloseReason::Silent, Unread::Discard);
+    }
+
     pub(super) fn disconnected(&mut self, conn: ConnId) {
         self.close(conn, CloseReason::Disconnected, Unread::Discard);
         self.forget(conn);
@@ -107,6 +112,8 @@ impl<P: Payload> Hub<P> {
                     self.forget(timer.conn);
                     self.outputs.push_back(Output::Drop { conn: timer.conn });
                 }
+                TimeoutReason::Ping | TimeoutReason::Pong => self.look_for_life(timer.conn),
+                TimeoutReason::Stall => self.look_for_progress(timer.conn),
             }
         }
     }
@@ -142,13 +149,14 @@ impl<P: Payload> Hub<P> {
         };
         let uid = uid.map(|user| self.uid_of(user));
         self.conns[conn].state = State::Closing { reason };
+        self.conns[conn].watch.ping = false;
         for topic in self.memberships(conn) {
             self.unsubscribe(conn, topic);
         }
         if unread == Unread::Discard {
             self.discard_unread(conn);
         }
-        self.set_timer(conn, TimeoutReason::Close);
+        self.set_timer(conn, self.now + self.config.close_timeout, TimeoutReason::Close);
         // Outputs close connections too, and the next deadline must be true after those.
         self.prune_timers();
         self.wake(conn);
@@ -176,14 +184,9 @@ impl<P: Payload> Hub<P> {
         }
     }
 
-    fn set_timer(&mut self, conn: ConnId, why: TimeoutReason) {
-        let after = match why {
-            TimeoutReason::Login => self.config.login_timeout,
-            TimeoutReason::Close => self.config.close_timeout,
-        };
-        let timer = Timer { at: self.now + after, conn, why };
-        self.conns[conn].timer = Some(timer);
-        self.timers.set(timer);
+    pub(super) fn set_timer(&mut self, conn: ConnId, at: Instant, why: TimeoutReason) {
+        self.conns[conn].timer = Some((at, why));
+        self.timers.set(Timer { at, conn, why });
     }
 
     pub(super) fn prune_timers(&mut self) {

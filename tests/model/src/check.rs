@@ -102,6 +102,10 @@ impl World {
             Op::Invalid { slot } => {
                 self.request(slot, Request::Invalid(Problem::ExpectedUidMessage));
             }
+            Op::Heard { slot, size } => {
+                let conn = self.slots[slot];
+                self.input(Input::Heard { conn, size });
+            }
             Op::Fault { slot, fault } => {
                 let conn = self.slots[slot];
                 self.input(Input::Fault { conn, fault });
@@ -115,6 +119,10 @@ impl World {
                 self.input(Input::Disconnected { conn });
             }
             Op::Advance { by } => self.clock = self.clock + by,
+            Op::Tick { by } => {
+                self.clock = self.clock + by;
+                self.input(Input::Timeout);
+            }
             Op::Rewind { by } => {
                 let since_zero = self.clock.saturating_since(Instant::ZERO);
                 self.clock = Instant::ZERO + since_zero.saturating_sub(by);

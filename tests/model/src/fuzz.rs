@@ -91,6 +91,7 @@ fn print_frames(text: &str) {
     let messages = if missed == 1 { "message" } else { "messages" };
     let expected = format!("error: you missed {missed} {messages}");
     assert_eq!(line(Frame::Gap { missed }), expected);
+    assert_eq!(text::print(Frame::<&str>::Ping), Printed::Ping);
     for reason in [CloseReason::Replaced, CloseReason::Shutdown] {
         let printed = text::print(Frame::<&str>::Close(reason));
         assert_eq!(printed, Printed::Close(reason));

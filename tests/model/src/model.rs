@@ -1,6 +1,7 @@
 //! What the hub should do, said as plainly as possible.
 
 mod rules;
+mod signs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,6 +9,8 @@ use switchboard_core::{
     CloseReason, Config, ConnId, Deadline, DuplicateUid, Event, Frame, Input, Instant, Output,
     Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage, Stats, Target, TimeoutReason,
 };
+
+use signs::Sign;
 
 /// A payload that can be told from every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,9 @@ struct Kept {
 
 struct Conn {
     life: Life,
-    deadline: Option<(Instant, TimeoutReason)>,
+    deadlines: BTreeMap<TimeoutReason, Instant>,
+    /// What it did since its login that shows whether it is alive.
+    signs: Vec<Sign>,
     /// The topics that it is in, each with the number of this stay: to come back to a group is
     /// another stay, and what is left to read of an earlier one counts by itself.
     stays: BTreeMap<Topic, u64>,
@@ -75,6 +80,7 @@ enum Life {
 }
 
 enum Unread {
+    Ping,
     Reply(Frame<Message>),
     Message { topic: Topic, stay: u64, seq: u64, message: Message },
 }
@@ -113,7 +119,8 @@ impl Model {
         };
         let conn = Conn {
             life: Life::Login,
-            deadline: Some((self.now + self.config.login_timeout, TimeoutReason::Login)),
+            deadlines: [(TimeoutReason::Login, self.now + self.config.login_timeout)].into(),
+            signs: Vec::new(),
             stays: BTreeMap::new(),
             unread: Vec::new(),
         };
@@ -125,6 +132,7 @@ impl Model {
         self.now = self.now.max(now);
         let concerns = match &input {
             Input::Request { conn, .. }
+            | Input::Heard { conn, .. }
             | Input::Fault { conn, .. }
             | Input::PeerClosed { conn }
             | Input::Disconnected { conn } => Some(*conn),
@@ -136,7 +144,11 @@ impl Model {
         }
         match input {
             Input::Connect => unreachable!("it does not tell the id"),
-            Input::Request { conn, request } => self.request(conn, request),
+            Input::Request { conn, request } => {
+                self.hear(conn);
+                self.request(conn, request);
+            }
+            Input::Heard { conn, .. } => self.hear(conn),
             Input::Fault { conn, fault } => self.close(conn, CloseReason::Fault(fault)),
             Input::PeerClosed { conn } => self.close(conn, CloseReason::PeerClosed),
             Input::Disconnected { conn } => {
@@ -155,12 +167,23 @@ impl Model {
 
     /// The next frame that `conn` reads.
     pub fn poll_frame(&mut self, id: ConnId) -> Option<Frame<Message>> {
+        let frame = self.next_frame(id)?;
+        self.conn(id).signs.push(Sign::Pulled);
+        Some(frame)
+    }
+
+    fn next_frame(&mut self, id: ConnId) -> Option<Frame<Message>> {
         if !self.conns.contains_key(&id) {
             self.stats.stale += 1;
             return None;
         }
         if self.is_too_slow(id) {
             return None;
+        }
+        if let Some(Unread::Ping) = self.conns[&id].unread.first() {
+            self.conn(id).unread.remove(0);
+            self.stats.pings += 1;
+            return Some(Frame::Ping);
         }
         let lost: Vec<_> = self.lost(id).map(|(_, seq)| seq).collect();
         if !lost.is_empty() {
@@ -179,6 +202,7 @@ impl Model {
             return Some(Frame::Close(reason));
         }
         Some(match conn.unread.remove(0) {
+            Unread::Ping => unreachable!("it comes before all else"),
             Unread::Reply(frame) => frame,
             Unread::Message { seq, message, .. } => {
                 self.stats.delivered += 1;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use switchboard_core::{Config, DuplicateUid, Fault, Name, RingLimit, SlowReader, Target};
+use switchboard_core::{
+    Config, DuplicateUid, Fault, Heartbeat, Name, RingLimit, SlowReader, Target,
+};
 
 /// A step of a test: an input to the hub, or what an adapter does with its outputs and frames.
 ///
@@ -32,6 +34,8 @@ pub enum Op {
     Leave { slot: usize, group: Name<'static> },
     /// Send what the dialect cannot make sense of.
     Invalid { slot: usize },
+    /// Give a sign of life that is no request.
+    Heard { slot: usize, size: usize },
     /// Send what no dialect accepts.
     Fault { slot: usize, fault: Fault },
     /// Send a close frame.
@@ -40,6 +44,8 @@ pub enum Op {
     Disconnected { slot: usize },
     /// Let time pass.
     Advance { by: Duration },
+    /// Let time pass, and give the hub its timeouts.
+    Tick { by: Duration },
     /// Turn the caller's clock back, which the hub should not mind.
     Rewind { by: Duration },
     /// Give the hub a timeout, wanted or not.
@@ -53,13 +59,18 @@ impl Op {
     pub const SLOTS: usize = 8;
 
     /// How many bytes make an operation.
-    pub const BYTES: usize = 4;
+    pub const BYTES: usize = 5;
 
     /// The operation that these bytes mean. All bytes mean one; what is common has more of them,
     /// and lesser bytes mean simpler operations, so that a failing list shrinks to a plain one.
-    pub fn decode([kind, slot, a, b]: [u8; Self::BYTES]) -> Self {
+    pub fn decode([kind, slot, a, b, more]: [u8; Self::BYTES]) -> Self {
         // Some connections are busier than others, so that more comes together.
         let slot = usize::from(slot) % if slot < 216 { 4 } else { Self::SLOTS };
+        match more {
+            208..240 => return Self::Tick { by: pick(&DURATIONS[..6], a) },
+            240.. => return Self::Heard { slot, size: pick(&SIZES, b) },
+            0..208 => {}
+        }
         match kind {
             0..18 => Self::Serve,
             18..80 => Self::Enter { slot, uid: name(&UIDS, a) },
@@ -84,12 +95,13 @@ impl Op {
     }
 }
 
-/// How many bytes make a configuration.
-pub const CONFIG_BYTES: usize = 14;
+/// How many bytes make a configuration. The last ones are room for settings to come.
+pub const CONFIG_BYTES: usize = 24;
 
 /// The configuration that these bytes mean. Zeros mean one without tight limits.
 pub fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
-    let [duplicate, slow, login, close, connections, groups, joined, replies, rings @ ..] = bytes;
+    let [duplicate, slow, login, close, connections, groups, joined, replies, rest @ ..] = bytes;
+    let [rings @ .., ping, pong, stall, _, _, _, _, _, _, _] = rest;
     let ring = |entries, bytes| RingLimit {
         entries: often(1024, &[0, 1, 2, 3, 5, 8], entries),
         bytes: often(1024, &[0, 1, 4, 8, 16], bytes),
@@ -100,6 +112,9 @@ pub fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
         slow_reader: pick(&[SlowReader::Gap, SlowReader::Close], slow),
         login_timeout: often(Duration::from_secs(10), &DURATIONS, login),
         close_timeout: often(Duration::from_secs(2), &DURATIONS, close),
+        heartbeat: often(None, &DURATIONS.map(Some), ping)
+            .map(|interval| Heartbeat { interval, timeout: pick(&DURATIONS, pong) }),
+        stall_timeout: often(None, &DURATIONS.map(Some), stall),
         max_connections: often(100, &[8, 6, 5, 4, 3, 2, 1, 0], connections),
         max_groups: often(100, &[3, 2, 1, 0], groups),
         max_groups_per_connection: often(100, &[3, 2, 1, 0], joined),

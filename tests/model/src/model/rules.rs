@@ -31,7 +31,7 @@ impl Model {
         self.enter(id, Topic::User(uid));
         let conn = self.conn(id);
         conn.life = Life::Open(uid);
-        conn.deadline = None;
+        self.watch(id);
         self.reply(id, Frame::LoggedIn { uid: uid.into() });
         self.outputs.push_back(Output::Event(Event::LoggedIn { conn: id, uid: uid.into() }));
     }
@@ -128,11 +128,13 @@ impl Model {
         };
         conn.life = Life::Closing(reason);
         conn.stays.clear();
-        conn.deadline = Some((after, TimeoutReason::Close));
+        conn.deadlines = [(TimeoutReason::Close, after)].into();
+        conn.unread.retain(|unread| !matches!(unread, Unread::Ping));
         match reason {
             CloseReason::PeerClosed
             | CloseReason::Disconnected
             | CloseReason::TooSlow
+            | CloseReason::Silent
             | CloseReason::RepliesUnread => self.discard_unread(id),
             _ => {}
         }
@@ -155,21 +157,24 @@ impl Model {
         {
             match why {
                 TimeoutReason::Login => self.close(id, CloseReason::LoginTimeout),
-                _ => {
+                TimeoutReason::Close => {
                     self.forget(id);
                     self.outputs.push_back(Output::Drop { conn: id });
                 }
+                TimeoutReason::Ping | TimeoutReason::Pong => self.look_for_life(id),
+                TimeoutReason::Stall => self.look_for_progress(id),
+                other => unreachable!("{other:?} is no deadline of a connection"),
             }
         }
     }
 
     /// The earliest, and of those at the same time that of the least id.
     pub(super) fn next_deadline(&self) -> Option<(Instant, ConnId, TimeoutReason)> {
-        let deadlines = self.conns.iter().filter_map(|(id, conn)| {
-            let (at, why) = conn.deadline?;
-            Some((at, *id, why))
-        });
-        deadlines.min()
+        let of_conn = |(id, conn): (&ConnId, &Conn)| {
+            let deadlines = conn.deadlines.iter().map(|(why, at)| (*at, *id, *why));
+            deadlines.collect::<Vec<_>>()
+        };
+        self.conns.iter().flat_map(of_conn).min()
     }
 
     pub(super) fn is_closed_when_slow(&self, id: ConnId) -> bool {
@@ -210,7 +215,7 @@ impl Model {
     /// The topics that somebody is in or has something to read of, lost or not.
     pub(super) fn topics(&self) -> BTreeSet<Topic> {
         let of_unread = |unread: &Unread| match unread {
-            Unread::Reply(_) => None,
+            Unread::Ping | Unread::Reply(_) => None,
             Unread::Message { topic, .. } => Some(*topic),
         };
         let of_conn = |conn: &Conn| {
