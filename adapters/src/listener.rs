@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use socket2::{SockRef, Socket};
+use socket2::Socket;
 
 /// A listening socket: TCP, or a Unix socket where there are any.
 #[derive(Debug)]
@@ -81,9 +81,10 @@ impl Listener {
     }
 
     /// Has a thread that waits in [`accept`](Self::accept) return.
+    #[cfg(feature = "blocking")]
     pub(crate) fn interrupt(&self) {
         // On Linux this is enough; elsewhere, a connection does it.
-        drop(SockRef::from(&self.socket).shutdown(Shutdown::Both));
+        drop(self.socket.shutdown(Shutdown::Both));
         if let Ok(address) = self.socket.local_addr()
             && let Ok(socket) = Socket::new(address.domain(), socket2::Type::STREAM, None)
         {

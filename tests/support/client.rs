@@ -141,6 +141,12 @@ impl Client {
         }
     }
 
+    /// Waits for a ping, passing over text messages, and answers it.
+    pub fn answers_ping(&mut self) {
+        while !self.socket.read().expect("a message").is_ping() {}
+        self.socket.flush().expect("the server reads");
+    }
+
     /// The next thing heard must be this text.
     pub fn hears(&mut self, text: &str) {
         self.must_hear(&Heard::Text(text.into()));

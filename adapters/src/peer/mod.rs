@@ -24,7 +24,7 @@ use tungstenite::{
         Role, WebSocketConfig, WebSocketContext,
         frame::{
             Frame,
-            coding::{Control, Data, OpCode},
+            coding::{Data, OpCode},
         },
     },
 };
@@ -103,11 +103,11 @@ impl Peer {
             (State::Open(websocket), ToSend::Message(message)) => {
                 // After the peer's close frame nothing follows but its answer (RFC 6455, 5.5.1).
                 if websocket.can_write() {
-                    let opcode = match message {
-                        Message::Ping(_) => OpCode::Control(Control::Ping),
-                        _ => OpCode::Data(Data::Text),
+                    let frame = match message {
+                        Message::Ping(data) => Frame::ping(data),
+                        text => Frame::message(text.into_data(), OpCode::Data(Data::Text), true),
                     };
-                    put(Frame::message(message.into_data(), opcode, true), &mut self.outgoing);
+                    put(frame, &mut self.outgoing);
                 }
             }
             (State::Open(websocket), ToSend::Close { frame, .. }) => {
