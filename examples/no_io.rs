@@ -73,7 +73,7 @@ fn main() -> Result<(), Refused> {
             HangsUp => hub.handle(now, Input::Disconnected { conn }),
             Sends(text) => {
                 let request = text::parse(hub.stage(conn), text);
-                hub.handle(now, Input::Request { conn, request });
+                hub.handle(now, Input::Request { conn, request, size: text.len() });
             }
         }
         let decisions = decisions(&mut hub, &clients);

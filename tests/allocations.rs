@@ -8,7 +8,7 @@ const NOW: Instant = Instant::ZERO;
 const USERS: usize = 10_000;
 
 fn request(hub: &mut Hub<Arc<str>>, conn: ConnId, request: Request<'_, Arc<str>>) {
-    hub.handle(NOW, Input::Request { conn, request });
+    hub.handle(NOW, Input::Request { conn, request, size: 10 });
 }
 
 /// Obeys the hub, and counts the messages that it hands out.

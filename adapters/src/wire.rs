@@ -98,7 +98,7 @@ impl Received {
         Some(match self {
             Self::Text(text) => {
                 let request = text::parse(stage, text).map_payload(Text::from);
-                Input::Request { conn, request }
+                Input::Request { conn, request, size: text.len() }
             }
             Self::Fault(fault) => Input::Fault { conn, fault: *fault },
             Self::Close => Input::PeerClosed { conn },

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::ConnId;
+use crate::{ConnId, Rate};
 
 /// What the hub is told once, when it is made.
 ///
@@ -27,6 +27,11 @@ pub struct Config {
     /// something to pull at one look and has pulled nothing until the next is closed with 4002. So
     /// it has between once and twice this time. Zero counts as a microsecond, `None` as for ever.
     pub stall_timeout: Option<Duration>,
+    /// Messages that a connection may send, requests and [signs of life](crate::Input::Heard)
+    /// alike. `None`: as many as it likes.
+    pub message_rate: Option<Rate>,
+    /// The same in bytes. A message that is larger than the burst is always refused.
+    pub byte_rate: Option<Rate>,
     /// Connections at a time, from [`Hub::connect`](crate::Hub::connect) until the hub has
     /// forgotten them.
     pub max_connections: usize,
@@ -58,6 +63,8 @@ impl Default for Config {
                 timeout: Duration::from_secs(20),
             }),
             stall_timeout: Some(Duration::from_secs(60)),
+            message_rate: None,
+            byte_rate: None,
             max_connections: 1_000_000,
             max_groups: 100_000,
             max_groups_per_connection: 64,

@@ -6,7 +6,8 @@ use slotmap::{Key, new_key_type};
 use smallvec::SmallVec;
 
 use crate::{
-    CloseReason, Problem, TimeoutReason, time::Instant, timers::Timer, topic::TopicId, watch::Watch,
+    CloseReason, Problem, TimeoutReason, rate::Meter, time::Instant, timers::Timer, topic::TopicId,
+    watch::Watch,
 };
 
 new_key_type! {
@@ -30,6 +31,8 @@ pub(crate) struct Conn {
     /// The one deadline that counts.
     pub(crate) timer: Option<(Instant, TimeoutReason)>,
     pub(crate) watch: Watch,
+    pub(crate) messages: Meter,
+    pub(crate) bytes: Meter,
     pub(crate) wake: Wakefulness,
     /// It has a place in the hub's queue of wake-ups.
     pub(crate) queued: bool,
@@ -114,6 +117,8 @@ impl Conn {
             state: State::Login,
             timer: None,
             watch: Watch::default(),
+            messages: Meter::default(),
+            bytes: Meter::default(),
             wake: Wakefulness::Idle,
             queued: false,
             cursors: SmallVec::new(),

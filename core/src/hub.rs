@@ -14,9 +14,10 @@
 //! ```
 //!
 //! The life of a connection is in `session`, who receives what in `routing`, who is told that there
-//! is something to pull in `wake`, what that is in `delivery`, and who is alive in `watch`.
+//! is something to pull in `wake`, what that is in `delivery`, who is alive in `watch`, and how much is too much in `limits`.
 
 mod delivery;
+mod limits;
 mod routing;
 mod session;
 mod wake;
@@ -34,6 +35,7 @@ use crate::{
     Stats,
     conn::{Answer, Conn, Reply},
     index::NameIndex,
+    rate::Level,
     time::Instant,
     timers::Timers,
     topic::{Topic, TopicId, TopicName},
@@ -123,8 +125,8 @@ impl<P: Payload> Hub<P> {
         self.advance(now);
         match input {
             Input::Connect => drop(self.open()),
-            Input::Request { conn, request } => self.request(conn, request),
-            Input::Heard { conn, .. } => self.heard(conn),
+            Input::Request { conn, request, size } => self.request(conn, request, size),
+            Input::Heard { conn, size } => self.heard(conn, size),
             Input::Fault { conn, fault } => self.fault(conn, fault),
             Input::PeerClosed { conn } => self.peer_closed(conn),
             Input::Disconnected { conn } => self.disconnected(conn),
@@ -201,25 +203,37 @@ impl<P: Payload> Hub<P> {
         self.seq
     }
 
-    fn request(&mut self, conn: ConnId, request: Request<'_, P>) {
+    fn request(&mut self, conn: ConnId, request: Request<'_, P>, size: usize) {
         let Some(state) = self.conns.get(conn).map(|conn| conn.state) else {
             self.stats.stale += 1;
             return;
         };
+        let stage = Stage::from(state);
+        if stage == Stage::Closing {
+            return;
+        }
         self.conns[conn].watch.hear(self.now);
-        match (Stage::from(state), request) {
+        match self.charge(conn, size) {
+            Some((Level::FarOver, _)) => return self.close_too_fast(conn),
+            _ if !self.wants_input(conn) => return self.close_unread(conn),
+            Some((_, too_fast)) => return self.refuse(conn, too_fast),
+            None => {}
+        }
+        match (stage, request) {
             (Stage::Closing, _) => {}
-            _ if !self.wants_input(conn) => self.close_unread(conn),
-            (_, Request::Invalid(why)) => self.reply(conn, Answer::Problem(why)),
+            (_, Request::Invalid(why)) => self.refuse(conn, why),
             (Stage::Login, Request::Login(uid)) => self.log_in(conn, uid),
-            (Stage::Login, _) => self.reply(conn, Answer::Problem(Problem::NotLoggedIn)),
-            (Stage::Open, Request::Login(_)) => {
-                self.reply(conn, Answer::Problem(Problem::AlreadyLoggedIn));
-            }
+            (Stage::Login, _) => self.refuse(conn, Problem::NotLoggedIn),
+            (Stage::Open, Request::Login(_)) => self.refuse(conn, Problem::AlreadyLoggedIn),
             (Stage::Open, Request::Send { to, payload }) => self.send(conn, to, payload),
             (Stage::Open, Request::Join(group)) => self.join(conn, group),
             (Stage::Open, Request::Leave(group)) => self.leave(conn, group),
         }
+    }
+
+    /// Answers a request that comes to nothing.
+    fn refuse(&mut self, conn: ConnId, why: Problem) {
+        self.reply(conn, Answer::Problem(why));
     }
 
     fn reply(&mut self, conn: ConnId, answer: Answer) {

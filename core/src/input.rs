@@ -17,6 +17,8 @@ pub enum Input<'a, P> {
         conn: ConnId,
         /// What it asks for.
         request: Request<'a, P>,
+        /// How many bytes the message had that it came in.
+        size: usize,
     },
     /// A connection gave a sign of life that is no request: a ping, a pong, a part of a message. A
     /// request is one in itself.

@@ -26,13 +26,13 @@
 //! let bob = hub.connect(now)?;
 //! for (conn, uid) in [(alice, "alice"), (bob, "bob")] {
 //!     let request = Request::Login(Name::new(uid)?);
-//!     hub.handle(now, Input::Request { conn, request });
+//!     hub.handle(now, Input::Request { conn, request, size: uid.len() });
 //!     while hub.poll_frame(conn).is_some() {}
 //! }
 //!
 //! let to = Target::User(Name::new("bob")?);
 //! let request = Request::Send { to, payload: "hello" };
-//! hub.handle(now, Input::Request { conn: alice, request });
+//! hub.handle(now, Input::Request { conn: alice, request, size: 9 });
 //!
 //! let ready = |output: &Output| *output == Output::Ready { conn: bob };
 //! assert!(core::iter::from_fn(|| hub.poll_output()).any(|output| ready(&output)));
@@ -52,6 +52,7 @@ mod input;
 mod name;
 mod output;
 mod payload;
+mod rate;
 pub mod text;
 mod time;
 mod timers;
@@ -64,7 +65,8 @@ pub use hub::Hub;
 pub use input::{Fault, Input, Request, Target};
 pub use name::{Name, NameError};
 pub use output::{
-    CloseReason, Deadline, Event, Frame, Output, Problem, Refused, Stats, TimeoutReason,
+    CloseReason, Deadline, Event, Frame, Output, Problem, Refused, Stats, TimeoutReason, Unit,
 };
 pub use payload::Payload;
+pub use rate::Rate;
 pub use time::Instant;

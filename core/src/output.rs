@@ -95,6 +95,8 @@ pub enum CloseReason {
     Silent,
     /// It went on sending requests without reading the replies.
     RepliesUnread,
+    /// It sent far more than its [rates](crate::Rate) allow.
+    TooFast,
     /// It sent something unacceptable.
     Fault(Fault),
     /// The server stops.
@@ -111,7 +113,7 @@ impl CloseReason {
             Self::Fault(Fault::Protocol) => 1002,
             Self::Fault(Fault::Binary) => 1003,
             Self::Fault(Fault::NotUtf8) => 1007,
-            Self::LoginTimeout | Self::RepliesUnread => 1008,
+            Self::LoginTimeout | Self::RepliesUnread | Self::TooFast => 1008,
             Self::Fault(Fault::TooLarge) => 1009,
             Self::Replaced => 4001,
             Self::TooSlow => 4002,
@@ -129,6 +131,7 @@ impl CloseReason {
             Self::TooSlow => "reading too slowly",
             Self::Silent => "no sign of life",
             Self::RepliesUnread => "too many requests without reading the replies",
+            Self::TooFast => "sending too fast",
             Self::Fault(Fault::Protocol) => "protocol error",
             Self::Fault(Fault::Binary) => "binary messages are not accepted",
             Self::Fault(Fault::NotUtf8) => "text must be UTF-8",
@@ -174,6 +177,13 @@ pub enum Problem {
         /// The most that is accepted.
         limit: usize,
     },
+    /// The connection has sent more than its [rate](crate::Rate) allows.
+    TooFast {
+        /// How much it may send in a second.
+        per_second: u32,
+        /// Of what.
+        unit: Unit,
+    },
 }
 
 impl From<NameError> for Problem {
@@ -197,11 +207,33 @@ impl fmt::Display for Problem {
             Self::TooLarge { size, limit } => {
                 write!(f, "the message has {size} bytes, at most {limit} are allowed")
             }
+            Self::TooFast { per_second, unit } => {
+                let plural = if *per_second == 1 { "" } else { "s" };
+                write!(f, "too fast, not more than {per_second} {unit}{plural} a second")
+            }
         }
     }
 }
 
 impl core::error::Error for Problem {}
+
+/// What a rate counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Messages.
+    Message,
+    /// Bytes.
+    Byte,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "message",
+            Self::Byte => "byte",
+        })
+    }
+}
 
 /// Why [`Hub::connect`](crate::Hub::connect) took no further connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,7 +58,7 @@ impl CoreWorld {
             return self.handle(Input::Fault { conn, fault: Fault::TooLarge });
         }
         let request = text::parse(self.hub.stage(conn), text).map_payload(Arc::from);
-        self.handle(Input::Request { conn, request });
+        self.handle(Input::Request { conn, request, size: text.len() });
     }
 
     /// What comes next, waiting for the hub's deadlines if it takes that.

@@ -123,7 +123,11 @@ impl World {
     }
 
     fn request(&mut self, conn: ConnId, request: Request<'_, Payload>) {
-        self.handle(Input::Request { conn, request });
+        let size = match &request {
+            Request::Send { payload, .. } => payload.len(),
+            _ => 0,
+        };
+        self.handle(Input::Request { conn, request, size });
     }
 
     /// Sends what the dialect cannot make sense of.
@@ -148,7 +152,11 @@ impl World {
     }
 
     pub(crate) fn hear(&mut self, conn: ConnId) {
-        self.handle(Input::Heard { conn, size: 0 });
+        self.hear_bytes(conn, 0);
+    }
+
+    pub(crate) fn hear_bytes(&mut self, conn: ConnId, size: usize) {
+        self.handle(Input::Heard { conn, size });
     }
 
     /// Lets time pass, from deadline to deadline, up to and including what falls due.

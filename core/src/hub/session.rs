@@ -87,6 +87,10 @@ impl<P: Payload> Hub<P> {
         self.close(conn, CloseReason::TooSlow, Unread::Discard);
     }
 
+    pub(super) fn close_too_fast(&mut self, conn: ConnId) {
+        self.close(conn, CloseReason::TooFast, Unread::Deliver);
+    }
+
     pub(super) fn close_silent(&mut self, conn: ConnId) {
         self.close(conn, CloseReason::Silent, Unread::Discard);
     }

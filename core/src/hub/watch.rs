@@ -3,15 +3,20 @@
 use super::Hub;
 use crate::{
     ConnId, Payload,
+    rate::Level,
     watch::{Life, Watch},
 };
 
 impl<P: Payload> Hub<P> {
     /// Takes a sign of life.
-    pub(super) fn heard(&mut self, conn: ConnId) {
-        match self.conns.get_mut(conn) {
-            Some(conn) => conn.watch.hear(self.now),
-            None => self.stats.stale += 1,
+    pub(super) fn heard(&mut self, conn: ConnId, size: usize) {
+        let Some(heard) = self.conns.get_mut(conn) else {
+            self.stats.stale += 1;
+            return;
+        };
+        heard.watch.hear(self.now);
+        if let Some((Level::FarOver, _)) = self.charge(conn, size) {
+            self.close_too_fast(conn);
         }
     }
 

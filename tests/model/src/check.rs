@@ -153,7 +153,11 @@ impl World {
 
     fn request(&mut self, slot: usize, request: Request<'static, Message>) {
         let conn = self.slots[slot];
-        self.input(Input::Request { conn, request });
+        let size = match &request {
+            Request::Send { payload, .. } => payload.size + 2,
+            _ => 1,
+        };
+        self.input(Input::Request { conn, request, size });
     }
 
     fn input(&mut self, input: Input<'static, Message>) {

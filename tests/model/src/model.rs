@@ -1,5 +1,6 @@
 //! What the hub should do, said as plainly as possible.
 
+mod limits;
 mod rules;
 mod signs;
 
@@ -10,6 +11,7 @@ use switchboard_core::{
     Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage, Stats, Target, TimeoutReason,
 };
 
+use limits::{Debt, Excess};
 use signs::Sign;
 
 /// A payload that can be told from every other.
@@ -64,6 +66,8 @@ struct Conn {
     deadlines: BTreeMap<TimeoutReason, Instant>,
     /// What it did since its login that shows whether it is alive.
     signs: Vec<Sign>,
+    /// Of its messages, and of its bytes.
+    debts: [Debt; 2],
     /// The topics that it is in, each with the number of this stay: to come back to a group is
     /// another stay, and what is left to read of an earlier one counts by itself.
     stays: BTreeMap<Topic, u64>,
@@ -121,6 +125,7 @@ impl Model {
             life: Life::Login,
             deadlines: [(TimeoutReason::Login, self.now + self.config.login_timeout)].into(),
             signs: Vec::new(),
+            debts: [Debt::default(); 2],
             stays: BTreeMap::new(),
             unread: Vec::new(),
         };
@@ -144,11 +149,16 @@ impl Model {
         }
         match input {
             Input::Connect => unreachable!("it does not tell the id"),
-            Input::Request { conn, request } => {
+            Input::Request { conn, request, size } => {
                 self.hear(conn);
-                self.request(conn, request);
+                self.request(conn, request, size);
             }
-            Input::Heard { conn, .. } => self.hear(conn),
+            Input::Heard { conn, size } => {
+                self.hear(conn);
+                if let (Excess::Far, _) = self.charge(conn, size) {
+                    self.close(conn, CloseReason::TooFast);
+                }
+            }
             Input::Fault { conn, fault } => self.close(conn, CloseReason::Fault(fault)),
             Input::PeerClosed { conn } => self.close(conn, CloseReason::PeerClosed),
             Input::Disconnected { conn } => {

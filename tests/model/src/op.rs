@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use switchboard_core::{
-    Config, DuplicateUid, Fault, Heartbeat, Name, RingLimit, SlowReader, Target,
+    Config, DuplicateUid, Fault, Heartbeat, Name, Rate, RingLimit, SlowReader, Target,
 };
 
 /// A step of a test: an input to the hub, or what an adapter does with its outputs and frames.
@@ -101,7 +101,7 @@ pub const CONFIG_BYTES: usize = 24;
 /// The configuration that these bytes mean. Zeros mean one without tight limits.
 pub fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
     let [duplicate, slow, login, close, connections, groups, joined, replies, rest @ ..] = bytes;
-    let [rings @ .., ping, pong, stall, _, _, _, _, _, _, _] = rest;
+    let [rings @ .., ping, pong, stall, messages, bytes, _, _, _, _, _] = rest;
     let ring = |entries, bytes| RingLimit {
         entries: often(1024, &[0, 1, 2, 3, 5, 8], entries),
         bytes: often(1024, &[0, 1, 4, 8, 16], bytes),
@@ -115,6 +115,8 @@ pub fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
         heartbeat: often(None, &DURATIONS.map(Some), ping)
             .map(|interval| Heartbeat { interval, timeout: pick(&DURATIONS, pong) }),
         stall_timeout: often(None, &DURATIONS.map(Some), stall),
+        message_rate: often(None, &RATES.map(Some), messages),
+        byte_rate: often(None, &RATES.map(Some), bytes),
         max_connections: often(100, &[8, 6, 5, 4, 3, 2, 1, 0], connections),
         max_groups: often(100, &[3, 2, 1, 0], groups),
         max_groups_per_connection: often(100, &[3, 2, 1, 0], joined),
@@ -145,6 +147,17 @@ const DURATIONS: [Duration; 8] = [
     Duration::ZERO,
     Duration::from_secs(3600),
     Duration::MAX,
+];
+
+const RATES: [Rate; 8] = [
+    Rate { per_second: 1, burst: 3 },
+    Rate { per_second: 3, burst: 8 },
+    Rate { per_second: 1000, burst: 5 },
+    Rate { per_second: 7, burst: 1 },
+    Rate { per_second: 1_000_000, burst: 16 },
+    Rate { per_second: 30_000_000, burst: 40 },
+    Rate { per_second: 0, burst: 0 },
+    Rate { per_second: u32::MAX, burst: u32::MAX },
 ];
 
 fn target(byte: u8) -> Target<'static> {

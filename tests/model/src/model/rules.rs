@@ -3,10 +3,18 @@
 use super::*;
 
 impl Model {
-    pub(super) fn request(&mut self, id: ConnId, request: Request<'static, Message>) {
+    pub(super) fn request(&mut self, id: ConnId, request: Request<'static, Message>, size: usize) {
+        if self.stage(id) == Stage::Closing {
+            return;
+        }
+        match self.charge(id, size) {
+            (Excess::Far, _) => return self.close(id, CloseReason::TooFast),
+            _ if !self.wants_input(id) => return self.close(id, CloseReason::RepliesUnread),
+            (Excess::Some, problem) => return self.problem(id, problem),
+            (Excess::None, _) => {}
+        }
         match (self.stage(id), request) {
             (Stage::Closing, _) => {}
-            _ if !self.wants_input(id) => self.close(id, CloseReason::RepliesUnread),
             (_, Request::Invalid(problem)) => self.problem(id, problem),
             (Stage::Login, Request::Login(uid)) => self.log_in(id, uid.as_str()),
             (Stage::Login, _) => self.problem(id, Problem::NotLoggedIn),
