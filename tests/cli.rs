@@ -38,13 +38,19 @@ fn help_names_every_option_and_its_default() {
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).expect("text");
     for (option, variable, default) in [
-        ("--listen <ADDR:PORT>", "SWITCHBOARD_LISTEN", "127.0.0.1:1234"),
+        ("--listen <ADDRESS>", "SWITCHBOARD_LISTEN", "127.0.0.1:1234"),
         ("--runtime <RUNTIME>", "SWITCHBOARD_RUNTIME", "smol"),
         ("--duplicate-uid <POLICY>", "SWITCHBOARD_DUPLICATE_UID", "replace"),
         ("--slow-reader <POLICY>", "SWITCHBOARD_SLOW_READER", "gap"),
-        ("--max-message <BYTES>", "SWITCHBOARD_MAX_MESSAGE", "65536"),
-        ("--login-timeout <SECONDS>", "SWITCHBOARD_LOGIN_TIMEOUT", "10"),
+        ("--max-message <BYTES>", "SWITCHBOARD_MAX_MESSAGE", "64KiB"),
+        ("--login-timeout <TIME>", "SWITCHBOARD_LOGIN_TIMEOUT", "10"),
+        ("--max-connections <COUNT>", "SWITCHBOARD_MAX_CONNECTIONS", "1000000"),
+        ("--user-ring-messages <COUNT>", "SWITCHBOARD_USER_RING_MESSAGES", "256"),
+        ("--user-ring-bytes <BYTES>", "SWITCHBOARD_USER_RING_BYTES", "256KiB"),
+        ("--everyone-ring-messages <COUNT>", "SWITCHBOARD_EVERYONE_RING_MESSAGES", "1024"),
+        ("--everyone-ring-bytes <BYTES>", "SWITCHBOARD_EVERYONE_RING_BYTES", "16MiB"),
         ("--log <LEVEL>", "SWITCHBOARD_LOG", "info"),
+        ("--log-format <FORMAT>", "SWITCHBOARD_LOG_FORMAT", "text"),
     ] {
         for word in [option, variable, &format!("[default: {default}]")] {
             assert!(help.contains(word), "{word} is not in {help}");
@@ -68,10 +74,10 @@ fn bad_values_name_the_option_the_value_and_what_was_expected() {
         (["--slow-reader", "wait"], ["--slow-reader", "wait", "gap, close"]),
         (["--max-message", "0"], ["--max-message", "'0'", "from 1 to 67108864"]),
         (["--max-message", "64k"], ["--max-message", "64k", "a number of bytes"]),
-        (["--login-timeout", "0"], ["--login-timeout", "'0'", "a number of seconds above 0"]),
+        (["--login-timeout", "0"], ["--login-timeout", "'0'", "a time above 0"]),
         (["--login-timeout", "-1"], ["--login-timeout", "-1", "above 0"]),
         (["--login-timeout", "1e30"], ["--login-timeout", "1e30", "at most 100000000"]),
-        (["--login-timeout", "nan"], ["--login-timeout", "nan", "a number of seconds above 0"]),
+        (["--login-timeout", "nan"], ["--login-timeout", "nan", "a time above 0"]),
         (["--log", "loud"], ["--log", "loud", "off, error, warn"]),
         (["--colour", "red"], ["--colour", "", ""]),
     ] {
@@ -85,8 +91,9 @@ fn an_address_that_cannot_be_listened_on() {
     let address = taken.local_addr().expect("a bound listener has an address").to_string();
     fails(&run(&["--listen", &address]), &[&address, "in use", "--listen"]);
     for bad in ["nonsense", "127.0.0.1", "127.0.0.1:http:", "127.0.0.1:70000", ":1234", ""] {
-        fails(&run(&["--listen", bad]), &["cannot listen on", bad]);
+        fails(&run(&["--listen", bad]), &["--listen", bad, "expected ADDR:PORT"]);
     }
+    fails(&run(&["--listen", "no host:1"]), &["cannot listen on 'no host:1'"]);
     // A reserved address (RFC 1112, 4): no machine has it.
     fails(&run(&["--listen", "240.0.0.1:0"]), &["240.0.0.1:0", "no such address"]);
 }
@@ -112,7 +119,7 @@ fn the_environment_sets_what_the_command_line_does_not() {
     fails(&with_environment(&["--listen", "240.0.0.2:0"]), &["240.0.0.2:0"]);
     let output =
         command().env("SWITCHBOARD_MAX_MESSAGE", "much").output().expect("the server can be run");
-    fails(&output, &["--max-message", "much"]);
+    fails(&output, &["SWITCHBOARD_MAX_MESSAGE", "--max-message", "much"]);
 }
 
 #[test]
@@ -178,7 +185,7 @@ fn signals_end_it_without_a_file_descriptor_to_spare() {
 fn too_few_file_descriptors_are_survived_and_explained() {
     for runtime in ["smol", "blocking"] {
         let limited = format!("ulimit -n 24 && exec {SERVER} \"$@\" 2>&1");
-        let arguments = ["-c", &limited, "sh", "--runtime", runtime];
+        let arguments = ["-c", &limited, "sh", "--runtime", runtime, "--log", "warn"];
         let mut server = Process::start("sh", &arguments);
         // Those that cannot be accepted wait in the system's queue.
         let sockets: Vec<TcpStream> = (0..40)

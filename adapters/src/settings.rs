@@ -15,7 +15,9 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hub: Config::default(), max_message: 64 << 10 }
+        // No client can ask for a group in the text dialect.
+        let hub = Config { max_groups: 0, ..Config::default() };
+        Self { hub, max_message: 64 << 10 }
     }
 }
 

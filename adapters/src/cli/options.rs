@@ -1,0 +1,42 @@
+//! The settings, by subject.
+//!
+//! To add one is to add a field: its comment is the help, and its name gives the names of the flag,
+//! of the variable in the environment and of the key in the file.
+
+mod clients;
+mod limits;
+mod listen;
+mod logs;
+
+use clap::Args;
+
+use crate::Settings;
+use clients::ClientOptions;
+use limits::LimitOptions;
+use listen::ListenOptions;
+use logs::LogOptions;
+
+pub(super) use listen::Runtime;
+
+/// All settings.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    pub(super) listen: ListenOptions,
+    #[command(flatten)]
+    clients: ClientOptions,
+    #[command(flatten)]
+    pub(super) limits: LimitOptions,
+    #[command(flatten)]
+    pub(super) logs: LogOptions,
+}
+
+impl Options {
+    /// The server's settings, if the process may have `files` files open.
+    pub(super) fn settings(&self, files: u64) -> Settings {
+        let mut settings = Settings { max_message: self.limits.max_message, ..Settings::default() };
+        self.clients.set(&mut settings.hub);
+        self.limits.set(&mut settings.hub, files);
+        settings
+    }
+}

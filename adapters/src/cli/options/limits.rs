@@ -1,0 +1,73 @@
+//! How much there may be.
+
+use bytesize::ByteSize;
+use clap::Args;
+use switchboard_core::{Config, RingLimit};
+
+use crate::{Settings, cli::values};
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(in crate::cli) struct LimitOptions {
+    /// Connections at a time; no more than the files that the process may open (ulimit -n)
+    #[arg(long, value_name = "COUNT", default_value = "1000000", value_parser = count)]
+    max_connections: usize,
+
+    /// The largest message that a client may send, in bytes or such as 64KiB; at most 64MiB
+    #[arg(long, value_name = "BYTES", default_value = "64KiB", value_parser = message_size)]
+    pub(super) max_message: usize,
+
+    /// Messages to one user that are kept for those of its connections that have yet to read them
+    #[arg(long, value_name = "COUNT", default_value = "256", value_parser = count)]
+    user_ring_messages: usize,
+
+    /// The same in bytes; a message of the largest size always has room
+    #[arg(long, value_name = "BYTES", default_value = "256KiB", value_parser = ring_size)]
+    user_ring_bytes: usize,
+
+    /// Messages to everybody that are kept for those who have yet to read them
+    #[arg(long, value_name = "COUNT", default_value = "1024", value_parser = count)]
+    everyone_ring_messages: usize,
+
+    /// The same in bytes; a message of the largest size always has room
+    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = ring_size)]
+    everyone_ring_bytes: usize,
+}
+
+fn message_size(value: &str) -> Result<usize, String> {
+    values::bytes(value, 1..=64 << 20)
+}
+
+fn ring_size(value: &str) -> Result<usize, String> {
+    values::bytes(value, 1..=1 << 30)
+}
+
+fn count(value: &str) -> Result<usize, String> {
+    values::count(value, 1..=1_000_000_000)
+}
+
+impl LimitOptions {
+    pub(super) fn set(&self, hub: &mut Config, files: u64) {
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        hub.max_connections = self.max_connections.min(files);
+        hub.user_ring = RingLimit { entries: self.user_ring_messages, bytes: self.user_ring_bytes };
+        hub.everyone_ring =
+            RingLimit { entries: self.everyone_ring_messages, bytes: self.everyone_ring_bytes };
+    }
+
+    /// What the limits come to.
+    pub(in crate::cli) fn summary(&self, settings: &Settings) -> String {
+        let hub = settings.hub_config();
+        let lowered = if hub.max_connections < self.max_connections {
+            ", as many as this process may open files (ulimit -n, LimitNOFILE)"
+        } else {
+            ""
+        };
+        let bound = ByteSize(u64::try_from(hub.payload_bound()).unwrap_or(u64::MAX));
+        let count = hub.max_connections;
+        format!(
+            "at most {count} connections{lowered}; messages that wait to be read take at most \
+             {bound}"
+        )
+    }
+}
