@@ -60,7 +60,7 @@ fn main() -> Result<(), Refused> {
             print_row(due.at, &what, &decisions(&mut hub, &clients));
         }
         if let Connects = action {
-            let (conn, reads) = (hub.connect(now)?, true);
+            let (conn, reads) = (hub.connect(now, None)?, true);
             clients.push(Client { name, conn, reads });
         }
         let known = clients.iter_mut().find(|client| client.name == *name);

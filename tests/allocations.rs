@@ -28,7 +28,7 @@ fn crowd() -> (Hub<Arc<str>>, Vec<ConnId>) {
     let mut hub = Hub::new(Config::default(), 1, NOW);
     let conns = (0..USERS)
         .map(|user| {
-            let conn = hub.connect(NOW).expect("room for a connection");
+            let conn = hub.connect(NOW, None).expect("room for a connection");
             let uid = format!("user {user}");
             request(&mut hub, conn, Request::Login(Name::new(&uid).expect("a valid name")));
             serve(&mut hub);

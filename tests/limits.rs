@@ -4,8 +4,8 @@ mod world;
 
 use std::time::Duration;
 
-use switchboard_core::{CloseReason, Config, Rate};
-use world::{World, closed, message, problem};
+use switchboard_core::{CloseReason, Config, Fault, Rate, Refused};
+use world::{Pulled, World, closed, message, problem};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -112,5 +112,91 @@ fn strangers_are_held_to_the_rate_too() {
     assert_eq!(world.pull(stranger), [refused]);
     world.pass(2 * SECOND);
     world.try_log_in(stranger, "alice");
-    assert_eq!(world.pull(stranger), [world::Pulled::LoggedIn("alice".into())]);
+    assert_eq!(world.pull(stranger), [Pulled::LoggedIn("alice".into())]);
+}
+
+fn from_one_address(most: u32) -> World {
+    World::new(Config { max_connections_per_address: Some(most), ..Config::default() })
+}
+
+#[test]
+fn an_address_has_so_many_connections() {
+    let mut world = from_one_address(2);
+    let too_many = Err(Refused::TooManyFromAddress);
+    let first = world.connect_from("192.0.2.1").expect("there is room");
+    world.connect_from("::ffff:192.0.2.1").expect("there is room");
+
+    assert_eq!(world.connect_from("192.0.2.1"), too_many);
+    assert_eq!(world.connect_from("::ffff:192.0.2.1"), too_many);
+    assert!(world.connect_from("192.0.2.2").is_ok());
+    for _ in 0..10 {
+        assert!(world.try_connect().is_ok());
+    }
+    // It counts until it is gone.
+    world.fault(first, Fault::Binary);
+    assert_eq!(world.connect_from("192.0.2.1"), too_many);
+    world.disconnect(first);
+    assert!(world.connect_from("192.0.2.1").is_ok());
+
+    assert_eq!(world.hub().stats().refused, 3);
+    assert_eq!(Refused::TooManyFromAddress.http_status(), 429);
+}
+
+#[test]
+fn a_network_of_ipv6_counts_as_one() {
+    let mut world = from_one_address(1);
+    assert!(world.connect_from("2001:db8::1").is_ok());
+    assert!(world.connect_from("2001:db8::2").is_err());
+    assert!(world.connect_from("2001:db8:0:1::1").is_ok());
+}
+
+#[test]
+fn an_address_may_come_to_be_known_once_later() {
+    let mut world = from_one_address(1);
+    let [alice] = world.log_in(["alice"]);
+    let [bob, eve] = [world.connect(), world.connect()];
+    world.comes_from(alice, "192.0.2.1");
+    world.comes_from(bob, "192.0.2.1");
+    world.comes_from(eve, "192.0.2.2");
+
+    let reason = CloseReason::TooManyFromAddress;
+    assert_eq!((reason.code(), reason.http_status()), (Some(1008), 429));
+    assert_eq!(world.pull(bob), [closed(reason)]);
+    assert_eq!(world.pull(eve), []);
+    // To say it again changes nothing.
+    world.comes_from(alice, "192.0.2.3");
+    assert_eq!(world.hub().stats().stale, 1);
+    assert!(world.connect_from("192.0.2.1").is_err());
+    assert!(world.connect_from("192.0.2.3").is_ok());
+    // Who was closed for it does not count against it.
+    world.disconnect(alice);
+    assert!(world.connect_from("192.0.2.1").is_ok());
+}
+
+#[test]
+fn login_attempts_count_for_the_address_even_after_its_connections_are_gone() {
+    let login_rate = Some(Rate { per_second: 1, burst: 2 });
+    let mut world = World::new(Config { login_rate, ..Config::default() });
+    let log_in = |world: &mut World, address| {
+        let conn = world.connect_from(address).expect("there is room");
+        world.try_log_in(conn, "alice");
+        let answer = world.pull(conn).remove(0);
+        world.disconnect(conn);
+        answer
+    };
+    let success = || Pulled::LoggedIn("alice".into());
+    let refused = || problem("too many logins from this address, try again later");
+
+    assert_eq!(log_in(&mut world, "192.0.2.1"), success());
+    assert_eq!(log_in(&mut world, "::ffff:192.0.2.1"), success());
+    assert_eq!(log_in(&mut world, "192.0.2.1"), refused());
+    assert_eq!(log_in(&mut world, "192.0.2.2"), success());
+    assert_eq!(log_in(&mut world, "192.0.2.1"), refused());
+    assert_eq!(log_in(&mut world, "192.0.2.1"), closed(CloseReason::TooFast));
+    // However often it was tried.
+    for _ in 0..100 {
+        log_in(&mut world, "192.0.2.1");
+    }
+    world.pass(4 * SECOND);
+    assert_eq!(log_in(&mut world, "192.0.2.1"), success());
 }

@@ -96,7 +96,7 @@ impl<S: Signal> Exchange<S> {
     /// The socket is to be dropped.
     pub fn connect(&self, signal: Arc<S>) -> Result<ConnId, Refused> {
         self.act(|shared, now| {
-            let conn = shared.hub.connect(now)?;
+            let conn = shared.hub.connect(now, None)?;
             shared.signals.insert(conn, signal);
             Ok(conn)
         })

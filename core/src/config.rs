@@ -35,6 +35,11 @@ pub struct Config {
     /// Connections at a time, from [`Hub::connect`](crate::Hub::connect) until the hub has
     /// forgotten them.
     pub max_connections: usize,
+    /// The same for those from one address, which is an IPv4 address or the first 64 bits of an
+    /// IPv6 address. `None`: as many as like. Connections whose address is not known do not count.
+    pub max_connections_per_address: Option<u32>,
+    /// Login attempts from one address, those counted that are refused. `None`: as many as like.
+    pub login_rate: Option<Rate>,
     /// Groups at a time.
     pub max_groups: usize,
     /// Memberships of groups that one connection can have, those counted that it ended but whose
@@ -66,6 +71,8 @@ impl Default for Config {
             message_rate: None,
             byte_rate: None,
             max_connections: 1_000_000,
+            max_connections_per_address: None,
+            login_rate: None,
             max_groups: 100_000,
             max_groups_per_connection: 64,
             max_replies: 16,

@@ -6,8 +6,8 @@ use slotmap::{Key, new_key_type};
 use smallvec::SmallVec;
 
 use crate::{
-    CloseReason, Problem, TimeoutReason, rate::Meter, time::Instant, timers::Timer, topic::TopicId,
-    watch::Watch,
+    CloseReason, Problem, TimeoutReason, addresses::Address, rate::Meter, time::Instant,
+    timers::Timer, topic::TopicId, watch::Watch,
 };
 
 new_key_type! {
@@ -31,6 +31,8 @@ pub(crate) struct Conn {
     /// The one deadline that counts.
     pub(crate) timer: Option<(Instant, TimeoutReason)>,
     pub(crate) watch: Watch,
+    /// As far as it is known.
+    pub(crate) address: Option<Address>,
     pub(crate) messages: Meter,
     pub(crate) bytes: Meter,
     pub(crate) wake: Wakefulness,
@@ -117,6 +119,7 @@ impl Conn {
             state: State::Login,
             timer: None,
             watch: Watch::default(),
+            address: None,
             messages: Meter::default(),
             bytes: Meter::default(),
             wake: Wakefulness::Idle,

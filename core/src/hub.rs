@@ -27,12 +27,14 @@ mod watch;
 mod consistency;
 
 use alloc::collections::VecDeque;
+use core::net::IpAddr;
 
 use slotmap::SlotMap;
 
 use crate::{
     Config, ConnId, Deadline, Frame, Input, Output, Payload, Problem, Refused, Request, Stage,
     Stats,
+    addresses::{Address, Addresses},
     conn::{Answer, Conn, Reply},
     index::NameIndex,
     rate::Level,
@@ -71,6 +73,8 @@ pub struct Hub<P> {
     /// The number of the last message or reply in the hub's order.
     seq: u64,
     conns: SlotMap<ConnId, Conn>,
+    /// Empty unless there is a limit on what comes from an address.
+    addresses: Addresses,
     topics: SlotMap<TopicId, Topic<P>>,
     everyone: TopicId,
     users: NameIndex,
@@ -94,6 +98,7 @@ impl<P: Payload> Hub<P> {
             now,
             seq: 0,
             conns: SlotMap::with_key(),
+            addresses: Addresses::default(),
             topics,
             everyone,
             users: NameIndex::new(seed, 0),
@@ -109,13 +114,13 @@ impl<P: Payload> Hub<P> {
     /// Takes a new connection; the same as [`Input::Connect`], and tells its id.
     ///
     /// Call it as soon as the socket is accepted: the login timeout runs from here, and so covers
-    /// the handshake.
+    /// the handshake. `address` is where it comes from, if that is known at once.
     ///
     /// # Errors
     /// Says why the hub takes no connection. There is nothing to undo.
-    pub fn connect(&mut self, now: Instant) -> Result<ConnId, Refused> {
+    pub fn connect(&mut self, now: Instant, address: Option<IpAddr>) -> Result<ConnId, Refused> {
         self.advance(now);
-        let connected = self.open();
+        let connected = self.open(address.map(Address::from));
         self.prune_timers();
         connected
     }
@@ -124,7 +129,8 @@ impl<P: Payload> Hub<P> {
     pub fn handle(&mut self, now: Instant, input: Input<'_, P>) {
         self.advance(now);
         match input {
-            Input::Connect => drop(self.open()),
+            Input::Connect { address } => drop(self.open(address.map(Address::from))),
+            Input::Address { conn, address } => self.learn_address(conn, address.into()),
             Input::Request { conn, request, size } => self.request(conn, request, size),
             Input::Heard { conn, size } => self.heard(conn, size),
             Input::Fault { conn, fault } => self.fault(conn, fault),
@@ -222,7 +228,11 @@ impl<P: Payload> Hub<P> {
         match (stage, request) {
             (Stage::Closing, _) => {}
             (_, Request::Invalid(why)) => self.refuse(conn, why),
-            (Stage::Login, Request::Login(uid)) => self.log_in(conn, uid),
+            (Stage::Login, Request::Login(uid)) => {
+                if self.may_try_login(conn) {
+                    self.log_in(conn, uid);
+                }
+            }
             (Stage::Login, _) => self.refuse(conn, Problem::NotLoggedIn),
             (Stage::Open, Request::Login(_)) => self.refuse(conn, Problem::AlreadyLoggedIn),
             (Stage::Open, Request::Send { to, payload }) => self.send(conn, to, payload),

@@ -1,5 +1,7 @@
 //! All that can happen to the hub.
 
+use core::net::IpAddr;
+
 use crate::{ConnId, Name, Problem};
 
 /// One event, as [`Hub::handle`](crate::Hub::handle) takes it.
@@ -10,7 +12,19 @@ use crate::{ConnId, Name, Problem};
 pub enum Input<'a, P> {
     /// Somebody connected. [`Hub::connect`](crate::Hub::connect) does the same and returns the new
     /// connection's id.
-    Connect,
+    Connect {
+        /// Where it comes from; `None` if that is not known (yet), or says nothing, as with a Unix
+        /// socket.
+        address: Option<IpAddr>,
+    },
+    /// It is known now where a connection comes from, as a proxy says in its first bytes. If it was
+    /// known before, this is counted in [`Stats::stale`](crate::Stats::stale) and otherwise ignored.
+    Address {
+        /// Which connection.
+        conn: ConnId,
+        /// Where it comes from.
+        address: IpAddr,
+    },
     /// A connection asks for something.
     Request {
         /// Which connection.

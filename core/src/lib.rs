@@ -22,8 +22,8 @@
 //!
 //! let now = Instant::ZERO;
 //! let mut hub: Hub<&str> = Hub::new(Config::default(), 0, now);
-//! let alice = hub.connect(now)?;
-//! let bob = hub.connect(now)?;
+//! let alice = hub.connect(now, None)?;
+//! let bob = hub.connect(now, None)?;
 //! for (conn, uid) in [(alice, "alice"), (bob, "bob")] {
 //!     let request = Request::Login(Name::new(uid)?);
 //!     hub.handle(now, Input::Request { conn, request, size: uid.len() });
@@ -44,6 +44,7 @@
 
 extern crate alloc;
 
+mod addresses;
 mod config;
 mod conn;
 mod hub;

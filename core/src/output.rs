@@ -97,6 +97,9 @@ pub enum CloseReason {
     RepliesUnread,
     /// It sent far more than its [rates](crate::Rate) allow.
     TooFast,
+    /// It turned out that there are too many from its address, see
+    /// [`Config::max_connections_per_address`](crate::Config::max_connections_per_address).
+    TooManyFromAddress,
     /// It sent something unacceptable.
     Fault(Fault),
     /// The server stops.
@@ -113,12 +116,25 @@ impl CloseReason {
             Self::Fault(Fault::Protocol) => 1002,
             Self::Fault(Fault::Binary) => 1003,
             Self::Fault(Fault::NotUtf8) => 1007,
-            Self::LoginTimeout | Self::RepliesUnread | Self::TooFast => 1008,
+            Self::LoginTimeout | Self::RepliesUnread => 1008,
+            Self::TooFast | Self::TooManyFromAddress => 1008,
             Self::Fault(Fault::TooLarge) => 1009,
             Self::Replaced => 4001,
             Self::TooSlow => 4002,
             Self::Silent => 4003,
         })
+    }
+
+    /// The status of the HTTP answer to a connection that ends before its WebSocket handshake was
+    /// answered.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::PeerClosed | Self::Disconnected | Self::Fault(_) => 400,
+            Self::LoginTimeout | Self::TooSlow | Self::Silent => 408,
+            Self::Replaced => 409,
+            Self::RepliesUnread | Self::TooFast | Self::TooManyFromAddress => 429,
+            Self::Shutdown => 503,
+        }
     }
 
     /// The text that goes with the code; at most 123 bytes, so that it fits a close frame.
@@ -132,6 +148,7 @@ impl CloseReason {
             Self::Silent => "no sign of life",
             Self::RepliesUnread => "too many requests without reading the replies",
             Self::TooFast => "sending too fast",
+            Self::TooManyFromAddress => "too many connections from this address",
             Self::Fault(Fault::Protocol) => "protocol error",
             Self::Fault(Fault::Binary) => "binary messages are not accepted",
             Self::Fault(Fault::NotUtf8) => "text must be UTF-8",
@@ -177,6 +194,9 @@ pub enum Problem {
         /// The most that is accepted.
         limit: usize,
     },
+    /// There were more login attempts from its address than
+    /// [`Config::login_rate`](crate::Config::login_rate) allows.
+    TooManyLogins,
     /// The connection has sent more than its [rate](crate::Rate) allows.
     TooFast {
         /// How much it may send in a second.
@@ -206,6 +226,9 @@ impl fmt::Display for Problem {
             Self::TooManyGroups => f.write_str("too many groups"),
             Self::TooLarge { size, limit } => {
                 write!(f, "the message has {size} bytes, at most {limit} are allowed")
+            }
+            Self::TooManyLogins => {
+                f.write_str("too many logins from this address, try again later")
             }
             Self::TooFast { per_second, unit } => {
                 let plural = if *per_second == 1 { "" } else { "s" };
@@ -242,6 +265,19 @@ pub enum Refused {
     Full,
     /// The hub was [shut down](crate::Input::Shutdown).
     ShuttingDown,
+    /// There are [`Config::max_connections_per_address`](crate::Config::max_connections_per_address)
+    /// from the address.
+    TooManyFromAddress,
+}
+
+impl Refused {
+    /// The status of the HTTP answer, for who gives one.
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Full | Self::ShuttingDown => 503,
+            Self::TooManyFromAddress => 429,
+        }
+    }
 }
 
 impl fmt::Display for Refused {
@@ -249,6 +285,7 @@ impl fmt::Display for Refused {
         f.write_str(match self {
             Self::Full => "too many connections",
             Self::ShuttingDown => "the server is stopping",
+            Self::TooManyFromAddress => "too many connections from this address",
         })
     }
 }

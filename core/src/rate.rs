@@ -46,6 +46,11 @@ pub(crate) enum Level {
 }
 
 impl Meter {
+    /// When nothing of what was taken will matter any more.
+    pub(crate) fn clear_at(&self) -> Instant {
+        self.clear_at
+    }
+
     pub(crate) fn charge(&mut self, now: Instant, rate: Rate, units: u64) -> Level {
         let burst = rate.time_for(rate.burst.max(1).into());
         let clear_at = self.clear_at.max(now) + rate.time_for(units);

@@ -96,7 +96,7 @@ impl World for CoreWorld {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Connects(who) => {
-                let conn = self.hub.connect(self.now).expect("room for a connection");
+                let conn = self.hub.connect(self.now, None).expect("room for a connection");
                 self.clients.insert(who, Peer { conn, ready: false });
                 self.settle();
             }

@@ -65,7 +65,17 @@ impl World {
     }
 
     pub(crate) fn try_connect(&mut self) -> Result<ConnId, Refused> {
-        self.hub.connect(self.now)
+        self.hub.connect(self.now, None)
+    }
+
+    pub(crate) fn connect_from(&mut self, address: &str) -> Result<ConnId, Refused> {
+        self.hub.connect(self.now, Some(address.parse().expect("an address")))
+    }
+
+    /// Has it known where a connection comes from.
+    pub(crate) fn comes_from(&mut self, conn: ConnId, address: &str) {
+        let address = address.parse().expect("an address");
+        self.handle(Input::Address { conn, address });
     }
 
     pub(crate) fn connect(&mut self) -> ConnId {

@@ -118,6 +118,10 @@ impl<P: Payload> Hub<P> {
             assert!(conn.replies.len() <= config.max_replies);
             assert!(conn.cursors.len() <= config.max_groups_per_connection + 2);
         }
+        let with_address = self.conns.values().filter(|conn| conn.address.is_some()).count();
+        let counted = if self.counts_addresses() { with_address } else { 0 };
+        assert_eq!(self.addresses.total(), counted, "connections and their addresses disagree");
+        assert!(self.addresses.idle() <= config.max_connections);
         assert!(self.timers.len() <= (2 * self.conns.len()).max(64));
         let walks = self.topics.values().filter(|topic| Topic::walking(topic)).count();
         let conns = self.conns.values().filter(|conn| conn.queued).count();

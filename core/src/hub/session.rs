@@ -8,6 +8,7 @@ use super::{Hub, wake::Wake};
 use crate::{
     CloseReason, ConnId, DuplicateUid, Event, Fault, Name, Output, Payload, Problem, Refused,
     TimeoutReason,
+    addresses::Address,
     conn::{Answer, Conn, Membership, State},
     time::Instant,
     timers::Timer,
@@ -27,11 +28,13 @@ enum Unread {
 }
 
 impl<P: Payload> Hub<P> {
-    pub(super) fn open(&mut self) -> Result<ConnId, Refused> {
+    pub(super) fn open(&mut self, address: Option<Address>) -> Result<ConnId, Refused> {
         let refused = if self.shutdown.is_some() {
             Some(Refused::ShuttingDown)
         } else if self.conns.len() >= self.config.max_connections {
             Some(Refused::Full)
+        } else if address.is_some_and(|address| !self.has_room_for(address)) {
+            Some(Refused::TooManyFromAddress)
         } else {
             None
         };
@@ -40,6 +43,9 @@ impl<P: Payload> Hub<P> {
             return Err(refused);
         }
         let conn = self.conns.insert(Conn::new());
+        if let Some(address) = address {
+            self.set_address(conn, address);
+        }
         self.set_timer(conn, self.now + self.config.login_timeout, TimeoutReason::Login);
         Ok(conn)
     }
@@ -85,6 +91,10 @@ impl<P: Payload> Hub<P> {
 
     pub(super) fn close_too_slow(&mut self, conn: ConnId) {
         self.close(conn, CloseReason::TooSlow, Unread::Discard);
+    }
+
+    pub(super) fn close_too_many(&mut self, conn: ConnId) {
+        self.close(conn, CloseReason::TooManyFromAddress, Unread::Deliver);
     }
 
     pub(super) fn close_too_fast(&mut self, conn: ConnId) {
@@ -177,6 +187,7 @@ impl<P: Payload> Hub<P> {
     fn forget(&mut self, conn: ConnId) {
         if self.conns.contains_key(conn) {
             self.discard_unread(conn);
+            self.release_address(conn);
             self.conns.remove(conn);
         }
     }

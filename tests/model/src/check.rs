@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fmt::Debug,
+    net::IpAddr,
     panic::{self, AssertUnwindSafe},
 };
 
@@ -75,19 +76,23 @@ impl World {
     fn step(&mut self, op: Op) {
         match op {
             Op::Serve => self.serve(),
-            Op::Enter { slot, uid } => {
+            Op::Enter { slot, uid, address } => {
                 let conn = self.slots[slot];
                 if self.model.stage(conn) == Stage::Closing {
                     if self.is_known(conn) {
                         self.input(Input::Disconnected { conn });
                     }
-                    self.connect(slot);
+                    self.connect(slot, address);
                 }
                 if self.model.stage(self.slots[slot]) == Stage::Login {
                     self.request(slot, Request::Login(uid));
                 }
             }
-            Op::Connect { slot } => self.connect(slot),
+            Op::Connect { slot, address } => self.connect(slot, address),
+            Op::Address { slot, address } => {
+                let conn = self.slots[slot];
+                self.input(Input::Address { conn, address });
+            }
             Op::Login { slot, uid } => self.request(slot, Request::Login(uid)),
             Op::Send { slot, to, size } => {
                 self.messages += 1;
@@ -132,14 +137,14 @@ impl World {
         }
     }
 
-    fn connect(&mut self, slot: usize) {
+    fn connect(&mut self, slot: usize, address: Option<IpAddr>) {
         if self.is_known(self.slots[slot]) {
             return;
         }
-        let connected = self.hub.connect(self.clock);
-        agree("the twin's connect", self.twin.connect(self.clock), connected);
-        agree("connect", connected.err(), self.model.refusal());
-        self.model.connect(self.clock, connected.ok());
+        let connected = self.hub.connect(self.clock, address);
+        agree("the twin's connect", self.twin.connect(self.clock, address), connected);
+        agree("connect", connected.err(), self.model.refusal(address));
+        self.model.connect(self.clock, connected.ok(), address);
         if let Ok(id) = connected {
             assert!(self.ids.insert(id), "{id:?} was given out twice");
             self.slots[slot] = id;

@@ -4,14 +4,17 @@ mod limits;
 mod rules;
 mod signs;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::IpAddr,
+};
 
 use switchboard_core::{
     CloseReason, Config, ConnId, Deadline, DuplicateUid, Event, Frame, Input, Instant, Output,
     Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage, Stats, Target, TimeoutReason,
 };
 
-use limits::{Debt, Excess};
+use limits::{Debt, Excess, Place};
 use signs::Sign;
 
 /// A payload that can be told from every other.
@@ -41,6 +44,8 @@ pub struct Model {
     conns: BTreeMap<ConnId, Conn>,
     /// The messages that each topic keeps, oldest first.
     kept: BTreeMap<Topic, Vec<Kept>>,
+    /// Of the login attempts from each place.
+    logins: BTreeMap<Place, Debt>,
     stays: u64,
     shutting_down: bool,
     outputs: VecDeque<Output>,
@@ -66,6 +71,8 @@ struct Conn {
     deadlines: BTreeMap<TimeoutReason, Instant>,
     /// What it did since its login that shows whether it is alive.
     signs: Vec<Sign>,
+    /// Where it comes from, if that is known.
+    place: Option<Place>,
     /// Of its messages, and of its bytes.
     debts: [Debt; 2],
     /// The topics that it is in, each with the number of this stay: to come back to a group is
@@ -98,6 +105,7 @@ impl Model {
             seq: 0,
             conns: BTreeMap::new(),
             kept: BTreeMap::new(),
+            logins: BTreeMap::new(),
             stays: 0,
             shutting_down: false,
             outputs: VecDeque::new(),
@@ -106,16 +114,19 @@ impl Model {
     }
 
     /// Why the next connection has to be refused, if it has to be.
-    pub fn refusal(&self) -> Option<Refused> {
+    pub fn refusal(&self, address: Option<IpAddr>) -> Option<Refused> {
         if self.shutting_down {
             Some(Refused::ShuttingDown)
+        } else if self.conns.len() >= self.config.max_connections {
+            Some(Refused::Full)
         } else {
-            (self.conns.len() >= self.config.max_connections).then_some(Refused::Full)
+            let crowded = address.is_some_and(|address| self.is_crowded(Place::from(address)));
+            crowded.then_some(Refused::TooManyFromAddress)
         }
     }
 
     /// Somebody connected, and the hub gave it this id, or refused it.
-    pub fn connect(&mut self, now: Instant, id: Option<ConnId>) {
+    pub fn connect(&mut self, now: Instant, id: Option<ConnId>, address: Option<IpAddr>) {
         self.now = self.now.max(now);
         let Some(id) = id else {
             self.stats.refused += 1;
@@ -125,6 +136,7 @@ impl Model {
             life: Life::Login,
             deadlines: [(TimeoutReason::Login, self.now + self.config.login_timeout)].into(),
             signs: Vec::new(),
+            place: address.map(Place::from),
             debts: [Debt::default(); 2],
             stays: BTreeMap::new(),
             unread: Vec::new(),
@@ -138,17 +150,18 @@ impl Model {
         let concerns = match &input {
             Input::Request { conn, .. }
             | Input::Heard { conn, .. }
+            | Input::Address { conn, .. }
             | Input::Fault { conn, .. }
             | Input::PeerClosed { conn }
             | Input::Disconnected { conn } => Some(*conn),
-            Input::Connect | Input::Timeout | Input::Shutdown => None,
+            Input::Connect { .. } | Input::Timeout | Input::Shutdown => None,
         };
         if concerns.is_some_and(|conn| !self.conns.contains_key(&conn)) {
             self.stats.stale += 1;
             return;
         }
         match input {
-            Input::Connect => unreachable!("it does not tell the id"),
+            Input::Connect { .. } => unreachable!("it does not tell the id"),
             Input::Request { conn, request, size } => {
                 self.hear(conn);
                 self.request(conn, request, size);
@@ -159,6 +172,7 @@ impl Model {
                     self.close(conn, CloseReason::TooFast);
                 }
             }
+            Input::Address { conn, address } => self.come_from(conn, address.into()),
             Input::Fault { conn, fault } => self.close(conn, CloseReason::Fault(fault)),
             Input::PeerClosed { conn } => self.close(conn, CloseReason::PeerClosed),
             Input::Disconnected { conn } => {

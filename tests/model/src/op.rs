@@ -1,6 +1,9 @@
 //! Operations on a small world, and how bytes become them.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
 use switchboard_core::{
     Config, DuplicateUid, Fault, Heartbeat, Name, Rate, RingLimit, SlowReader, Target,
@@ -17,9 +20,11 @@ pub enum Op {
     /// nothing left, and drop whoever was closed.
     Serve,
     /// Have somebody logged in: drop a connection that is on its way out, connect if there is none.
-    Enter { slot: usize, uid: Name<'static> },
+    Enter { slot: usize, uid: Name<'static>, address: Option<IpAddr> },
     /// Connect somebody, unless the slot holds a connection that has not ended.
-    Connect { slot: usize },
+    Connect { slot: usize, address: Option<IpAddr> },
+    /// Tell where somebody comes from.
+    Address { slot: usize, address: IpAddr },
     /// Log in.
     Login { slot: usize, uid: Name<'static> },
     /// Send a message.
@@ -67,14 +72,17 @@ impl Op {
         // Some connections are busier than others, so that more comes together.
         let slot = usize::from(slot) % if slot < 216 { 4 } else { Self::SLOTS };
         match more {
+            200..208 => {
+                return Self::Address { slot, address: pick(&ADDRESSES, b).unwrap_or(LOCALHOST) };
+            }
             208..240 => return Self::Tick { by: pick(&DURATIONS[..6], a) },
             240.. => return Self::Heard { slot, size: pick(&SIZES, b) },
-            0..208 => {}
+            0..200 => {}
         }
         match kind {
             0..18 => Self::Serve,
-            18..80 => Self::Enter { slot, uid: name(&UIDS, a) },
-            80..84 => Self::Connect { slot },
+            18..80 => Self::Enter { slot, uid: name(&UIDS, a), address: pick(&ADDRESSES, b) },
+            80..84 => Self::Connect { slot, address: pick(&ADDRESSES, b) },
             84..88 => Self::Login { slot, uid: name(&UIDS, a) },
             88..152 => Self::Send { slot, to: target(a), size: pick(&SIZES, b) },
             152..180 => Self::Pull { slot, frames: pick(&COUNTS, a) },
@@ -101,7 +109,7 @@ pub const CONFIG_BYTES: usize = 24;
 /// The configuration that these bytes mean. Zeros mean one without tight limits.
 pub fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
     let [duplicate, slow, login, close, connections, groups, joined, replies, rest @ ..] = bytes;
-    let [rings @ .., ping, pong, stall, messages, bytes, _, _, _, _, _] = rest;
+    let [rings @ .., ping, pong, stall, messages, bytes, from_one, logins, _, _, _] = rest;
     let ring = |entries, bytes| RingLimit {
         entries: often(1024, &[0, 1, 2, 3, 5, 8], entries),
         bytes: often(1024, &[0, 1, 4, 8, 16], bytes),
@@ -118,6 +126,8 @@ pub fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
         message_rate: often(None, &RATES.map(Some), messages),
         byte_rate: often(None, &RATES.map(Some), bytes),
         max_connections: often(100, &[8, 6, 5, 4, 3, 2, 1, 0], connections),
+        max_connections_per_address: often(None, &[3, 2, 1, 0].map(Some), from_one),
+        login_rate: often(None, &RATES.map(Some), logins),
         max_groups: often(100, &[3, 2, 1, 0], groups),
         max_groups_per_connection: often(100, &[3, 2, 1, 0], joined),
         max_replies: often(100, &[16, 8, 4, 3, 2, 1, 0], replies),
@@ -158,6 +168,20 @@ const RATES: [Rate; 8] = [
     Rate { per_second: 30_000_000, burst: 40 },
     Rate { per_second: 0, burst: 0 },
     Rate { per_second: u32::MAX, burst: u32::MAX },
+];
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// Some of these count as one.
+const ADDRESSES: [Option<IpAddr>; 8] = [
+    None,
+    Some(LOCALHOST),
+    Some(IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped())),
+    Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+    Some(IpAddr::V6(Ipv6Addr::new(0, 0, 0, 0, 1, 2, 3, 4))),
+    Some(IpAddr::V6(Ipv6Addr::new(0, 0, 0, 1, 0, 0, 0, 1))),
+    Some(IpAddr::V4(Ipv4Addr::BROADCAST)),
+    Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))),
 ];
 
 fn target(byte: u8) -> Target<'static> {

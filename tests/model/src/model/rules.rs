@@ -16,7 +16,11 @@ impl Model {
         match (self.stage(id), request) {
             (Stage::Closing, _) => {}
             (_, Request::Invalid(problem)) => self.problem(id, problem),
-            (Stage::Login, Request::Login(uid)) => self.log_in(id, uid.as_str()),
+            (Stage::Login, Request::Login(uid)) => match self.charge_login(id) {
+                Excess::None => self.log_in(id, uid.as_str()),
+                Excess::Some => self.problem(id, Problem::TooManyLogins),
+                Excess::Far => self.close(id, CloseReason::TooFast),
+            },
             (Stage::Login, _) => self.problem(id, Problem::NotLoggedIn),
             (Stage::Open, Request::Login(_)) => self.problem(id, Problem::AlreadyLoggedIn),
             (Stage::Open, Request::Send { to, payload }) => self.send(id, to, payload),
@@ -152,6 +156,7 @@ impl Model {
     pub(super) fn forget(&mut self, id: ConnId) {
         self.discard_unread(id);
         self.conns.remove(&id);
+        self.forget_logins();
     }
 
     fn discard_unread(&mut self, id: ConnId) {
