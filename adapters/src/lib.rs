@@ -18,6 +18,7 @@ pub mod listen;
 pub mod listener;
 pub mod nonblocking;
 pub mod peer;
+pub mod proxy_protocol;
 mod seldom;
 mod settings;
 #[cfg(feature = "smol")]
