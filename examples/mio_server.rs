@@ -69,8 +69,8 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
         let conn_of = |event: &Event| server.conns.get(&event.token());
         server.marked.extend(events.iter().filter_map(conn_of));
         while let Some(listener) = &listener {
-            let (mut stream, peer) = match listener.accept() {
-                Ok(accepted) => accepted,
+            let (mut stream, ip) = match listener.accept() {
+                Ok((stream, peer)) => (stream, Some(peer.ip())),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 // What is lacking is given back when a socket ends, and that is an event.
                 Err(error) if listen::pause_after(&error).is_some() => break,
@@ -80,8 +80,8 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
             let token = Token(tokens.next().unwrap_or_default());
             drop(stream.set_nodelay(true));
             drop(poll.registry().register(&mut stream, token, both));
-            if let Ok(conn) = server.hub.connect(now, Some(peer.ip())) {
-                let socket = Socket::new(Arc::clone(&config));
+            if let Ok(conn) = server.hub.connect(now, config.known_address(ip)) {
+                let socket = Socket::new(Arc::clone(&config), ip);
                 server.sockets.insert(conn, (token, stream, socket));
                 server.conns.insert(token, conn);
             }

@@ -20,7 +20,7 @@ fn settings(slow_reader: SlowReader) -> Settings {
     let close_timeout = Duration::from_secs(60);
     let rings = Config { everyone_ring: ring, user_ring: ring, ..Config::default() };
     let hub = Config { slow_reader, close_timeout, ..rings };
-    Settings { hub, max_message: 4 << 10 }
+    Settings { hub, max_message: 4 << 10, ..Settings::default() }
 }
 
 fn number(text: &str) -> usize {

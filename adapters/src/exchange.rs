@@ -16,6 +16,7 @@
 use std::{
     collections::VecDeque,
     hash::{BuildHasher, Hasher, RandomState},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant as Clock},
 };
@@ -90,13 +91,13 @@ impl<S: Signal> Exchange<S> {
         Self { shared: Mutex::new(shared), origin: Clock::now(), doorbell: Box::new(doorbell) }
     }
 
-    /// Takes a new connection.
+    /// Takes a new connection, which comes from `address` as far as that is known.
     ///
     /// # Errors
     /// The socket is to be dropped.
-    pub fn connect(&self, signal: Arc<S>) -> Result<ConnId, Refused> {
+    pub fn connect(&self, signal: Arc<S>, address: Option<IpAddr>) -> Result<ConnId, Refused> {
         self.act(|shared, now| {
-            let conn = shared.hub.connect(now, None)?;
+            let conn = shared.hub.connect(now, address)?;
             shared.signals.insert(conn, signal);
             Ok(conn)
         })
@@ -105,8 +106,10 @@ impl<S: Signal> Exchange<S> {
     /// Takes what came from a connection. Returns whether to read on at once; if not, it is time
     /// to when something has been [pulled](Self::pull).
     pub fn received(&self, conn: ConnId, received: &Received) -> bool {
-        if let Received::Refused(status) = received {
-            tracing::debug!(?conn, %status, "no handshake");
+        match received {
+            Received::Refused(refusal) => tracing::debug!(?conn, %refusal, "no WebSocket"),
+            Received::Address(address) => tracing::debug!(?conn, %address, "behind a proxy"),
+            _ => {}
         }
         // A message is parsed and copied without the lock. Only the connection itself brings its
         // stage forward; that it is being closed meanwhile makes no difference.

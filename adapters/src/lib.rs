@@ -24,6 +24,7 @@ mod settings;
 #[cfg(feature = "smol")]
 pub mod smol;
 mod stop;
+pub mod tls;
 pub mod wire;
 
 pub use listener::Listener;

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Write},
+    net::IpAddr,
     sync::Arc,
 };
 
@@ -89,10 +90,10 @@ enum Written {
 struct Lost;
 
 impl Socket {
-    /// Expects a client's handshake.
-    pub fn new(config: Arc<PeerConfig>) -> Self {
+    /// Expects a client's handshake from a stream that comes from `address`.
+    pub fn new(config: Arc<PeerConfig>, address: Option<IpAddr>) -> Self {
         let (reading, writing) = (Reading::Messages, Writing::Frames);
-        Self { peer: Peer::new(config), reading, writing, paused: false }
+        Self { peer: Peer::new(config, address), reading, writing, paused: false }
     }
 
     /// Reads a bit, and writes what there is while the stream takes it.

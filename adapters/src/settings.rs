@@ -2,22 +2,27 @@
 
 use switchboard_core::{Config, RingLimit};
 
-use crate::{peer::PeerConfig, wire};
+use crate::{peer::PeerConfig, tls::Tls, wire};
 
 /// The settings of a server, apart from where it listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The hub's, of which [`hub_config`](Self::hub_config) makes what the hub gets.
     pub hub: Config,
     /// The largest message that a client may send, in bytes of its text. Default: 65,536.
     pub max_message: usize,
+    /// The certificate and the key, if clients are to speak TLS (`wss`). Default: none.
+    pub tls: Option<Tls>,
+    /// Whether each connection begins with a header of the PROXY protocol, version 1 or 2, in which
+    /// a proxy says whose it is. Default: no.
+    pub proxy_protocol: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         // No client can ask for a group in the text dialect.
         let hub = Config { max_groups: 0, ..Config::default() };
-        Self { hub, max_message: 64 << 10 }
+        Self { hub, max_message: 64 << 10, tls: None, proxy_protocol: false }
     }
 }
 
@@ -35,6 +40,10 @@ impl Settings {
 
     /// What all clients have in common.
     pub fn peer_config(&self) -> PeerConfig {
-        PeerConfig { websocket: wire::config(self.max_message) }
+        PeerConfig {
+            websocket: wire::config(self.max_message),
+            tls: self.tls.clone(),
+            proxy_protocol: self.proxy_protocol,
+        }
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! Translation only: what each of these means is decided in the core.
 
+use std::{fmt, net::IpAddr};
+
 use http::StatusCode;
 use switchboard_core::{ConnId, Fault, Frame, Input, Payload, Stage, text};
 use tungstenite::{
     Error, Message, Utf8Bytes,
     protocol::{CloseFrame, WebSocketConfig},
 };
+
+use crate::proxy_protocol;
 
 /// Bytes that tungstenite reads at a time. It allocates them for each connection.
 const READ_BUFFER: usize = 128;
@@ -67,8 +71,10 @@ pub enum Received {
         /// Bytes that came with it.
         size: usize,
     },
-    /// Something that is no request to become a WebSocket. It has been answered with this.
-    Refused(StatusCode),
+    /// Where the client comes from, if that was not known when it connected.
+    Address(IpAddr),
+    /// Something else than a client's handshake, or its TLS broke.
+    Refused(Refusal),
 }
 
 impl From<Result<Message, Error>> for Received {
@@ -90,7 +96,7 @@ impl From<Result<Message, Error>> for Received {
 impl Received {
     /// Whether there may be more messages. If not, what follows is of no matter.
     pub fn goes_on(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Control { .. })
+        matches!(self, Self::Text(_) | Self::Control { .. } | Self::Address(_))
     }
 
     /// The hub's input for what `conn`, which is at this stage, sent, if it is one.
@@ -102,9 +108,31 @@ impl Received {
             }
             Self::Fault(fault) => Input::Fault { conn, fault: *fault },
             Self::Close => Input::PeerClosed { conn },
+            Self::Address(address) => Input::Address { conn, address: *address },
             Self::Refused(_) => Input::Fault { conn, fault: Fault::Protocol },
             Self::Control { size } => Input::Heard { conn, size: *size },
         })
+    }
+}
+
+/// Why a client did not become, or remain, a WebSocket.
+#[derive(Debug)]
+pub enum Refusal {
+    /// It sent no proper request to become one. It has been answered with this.
+    Http(StatusCode),
+    /// It sent no header of the PROXY protocol.
+    Proxy(proxy_protocol::Error),
+    /// It did not speak TLS as it should.
+    Tls(rustls::Error),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(status) => write!(f, "answered with {status}"),
+            Self::Proxy(error) => write!(f, "no PROXY header: {error}"),
+            Self::Tls(error) => write!(f, "no TLS: {error}"),
+        }
     }
 }
 
@@ -133,7 +161,7 @@ impl From<Frame<Text>> for ToSend {
                     code: code.into(),
                     reason: Utf8Bytes::from_static(reason.text()),
                 }),
-                status: 503,
+                status: reason.http_status(),
             },
         }
     }

@@ -72,14 +72,15 @@ pub(super) fn start(exchange: &Arc<Exchange<Signal>>, stream: Stream, config: &A
     if stream.set_nodelay().is_err() {
         return;
     }
+    let ip = stream.ip();
     let signal = Arc::new(Signal {
         stream,
-        peer: Mutex::new(Peer::new(Arc::clone(config))),
+        peer: Mutex::new(Peer::new(Arc::clone(config), ip)),
         reader: OnceLock::new(),
         writer: OnceLock::new(),
         ended: AtomicBool::new(false),
     });
-    let conn = match exchange.connect(Arc::clone(&signal)) {
+    let conn = match exchange.connect(Arc::clone(&signal), config.known_address(ip)) {
         Ok(conn) => conn,
         Err(refused) => return listen::refuse(&signal.stream, refused),
     };

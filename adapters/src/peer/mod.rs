@@ -2,8 +2,8 @@
 //! out; what the hub has for it goes in, what a socket should write comes out.
 //!
 //! ```text
-//!   receive(bytes) --> incoming --> handshake --> messages --> poll() -> Received
-//!   outgoing()     <-- outgoing <-- response  <-- frames   <-- send(ToSend)
+//!   receive(bytes) --> [PROXY header] --> [TLS] --> handshake --> messages --> poll() -> Received
+//!   outgoing()     <--------------------- [TLS] <-- response  <-- frames   <-- send(ToSend)
 //! ```
 //!
 //! No socket, no clock and no runtime: all adapters share it. Buffers are bounded, and an idle
@@ -11,10 +11,11 @@
 
 mod head;
 mod pipe;
+mod sealed;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, mem, net::IpAddr, sync::Arc};
 
 use http::StatusCode;
 use switchboard_core::Refused;
@@ -29,9 +30,18 @@ use tungstenite::{
     },
 };
 
-use crate::wire::{Received, ToSend};
+use crate::{
+    proxy_protocol,
+    tls::Tls,
+    wire::{Received, Refusal, ToSend},
+};
 use head::Head;
 use pipe::Pipe;
+use sealed::Sealed;
+
+/// Bytes that may wait to be written before pongs have to wait, of which tungstenite keeps only the
+/// last. It answers the earlier ones, too (RFC 6455, 5.5.3).
+const MAX_PONGS: usize = 1 << 10;
 
 /// Bytes of buffer that stay with a connection when they are empty.
 const KEPT_BUFFER: usize = 512;
@@ -41,6 +51,18 @@ const KEPT_BUFFER: usize = 512;
 pub struct PeerConfig {
     /// The size of messages and of buffers.
     pub websocket: WebSocketConfig,
+    /// The certificate, if connections begin with TLS.
+    pub tls: Option<Tls>,
+    /// Whether connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
+}
+
+impl PeerConfig {
+    /// What is known of where a client comes from when its socket, which comes from `address`, has
+    /// been accepted. If it is nothing, the peer [tells](Received::Address) later.
+    pub fn known_address(&self, address: Option<IpAddr>) -> Option<IpAddr> {
+        address.filter(|_| !self.proxy_protocol)
+    }
 }
 
 /// A client: its handshake, and then its messages.
@@ -52,35 +74,89 @@ pub struct PeerConfig {
 pub struct Peer {
     config: Arc<PeerConfig>,
     state: State,
+    sealed: Option<Sealed>,
+    /// Where it comes from, as far as that is known.
+    address: Option<IpAddr>,
+    /// What was found out apart from messages, and is yet to be told.
+    untold: VecDeque<Received>,
     incoming: VecDeque<u8>,
+    /// To be written, and first to be sealed if there is TLS.
     outgoing: VecDeque<u8>,
 }
 
-/// `Handshake -> Open -> Closed`, or from the handshake to the end at once.
+/// `Proxy -> Handshake -> Open -> Closed`, or to the end at once.
 #[derive(Debug)]
 enum State {
+    /// The header of the PROXY protocol is to come.
+    Proxy,
     /// The head of the client's request is to come.
     Handshake,
     /// Messages go to and fro.
     Open(Box<WebSocketContext>),
-    /// The request has been refused; the hub is yet to let go of the connection.
+    /// Something was not as it should be, and that has been said; the hub is yet to let go of the connection.
     Refused,
     /// Nothing more is to be sent, and nothing that comes is of matter.
     Closed,
 }
 
 impl Peer {
-    /// A client that has just connected.
-    pub fn new(config: Arc<PeerConfig>) -> Self {
-        let (incoming, outgoing) = (VecDeque::new(), VecDeque::new());
-        Self { config, state: State::Handshake, incoming, outgoing }
+    /// A client that has just connected, with a socket that comes from `address`.
+    pub fn new(config: Arc<PeerConfig>, address: Option<IpAddr>) -> Self {
+        let state = if config.proxy_protocol { State::Proxy } else { State::Handshake };
+        let mut peer = Self {
+            config,
+            state,
+            sealed: None,
+            address,
+            untold: VecDeque::new(),
+            incoming: VecDeque::new(),
+            outgoing: VecDeque::new(),
+        };
+        if let Some(tls) = &peer.config.tls {
+            match Sealed::new(tls.current()) {
+                Ok(sealed) => peer.sealed = Some(sealed),
+                Err(error) => peer.refuse(Refusal::Tls(error)),
+            }
+        }
+        peer
     }
 
     /// Takes bytes that came from the client.
     pub fn receive(&mut self, bytes: &[u8]) {
-        if !self.is_closed() {
-            self.incoming.extend(bytes);
+        match self.state {
+            State::Closed | State::Refused => {}
+            State::Proxy => {
+                self.incoming.extend(bytes);
+                match proxy_protocol::read(self.incoming.make_contiguous()) {
+                    Ok(None) => {}
+                    Ok(Some((header, size))) => {
+                        self.incoming.drain(..size);
+                        self.address = header.source.map_or(self.address, |from| Some(from.ip()));
+                        self.state = State::Handshake;
+                        let rest = Vec::from(mem::take(&mut self.incoming));
+                        self.open(&rest);
+                    }
+                    Err(error) => self.refuse(Refusal::Proxy(error)),
+                }
+            }
+            State::Handshake | State::Open(_) => self.open(bytes),
         }
+    }
+
+    fn open(&mut self, bytes: &[u8]) {
+        match &mut self.sealed {
+            None => self.incoming.extend(bytes),
+            Some(sealed) => {
+                if let Err(error) = sealed.open(bytes, &mut self.incoming) {
+                    self.refuse(Refusal::Tls(error));
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.state = State::Refused;
+        self.untold.push_back(Received::Refused(refusal));
     }
 
     /// What the client said next, if it has come in whole.
@@ -88,12 +164,12 @@ impl Peer {
     /// There is always something when a bounded number of bytes has come: who begins something and
     /// does not end it is refused when it is too long.
     pub fn poll(&mut self) -> Option<Received> {
-        let received = match &mut self.state {
-            State::Handshake => self.shake_hands(),
-            State::Open(_) => self.read(),
-            State::Refused | State::Closed => None,
-        };
+        if let State::Handshake = self.state {
+            self.shake_hands();
+        }
+        let received = self.untold.pop_front().or_else(|| self.read());
         give_back(&mut self.incoming);
+        self.seal();
         received
     }
 
@@ -111,7 +187,7 @@ impl Peer {
                 }
             }
             (State::Open(websocket), ToSend::Close { frame, .. }) => {
-                let mut pipe = Pipe::unlimited(&mut self.incoming, &mut self.outgoing);
+                let mut pipe = Pipe::new(&mut self.incoming, &mut self.outgoing, usize::MAX);
                 match frame {
                     Some(_) if websocket.can_write() => {
                         put(Frame::close(frame), &mut self.outgoing);
@@ -125,35 +201,52 @@ impl Peer {
                 }
                 self.state = State::Closed;
             }
-            (State::Handshake, ToSend::Close { status, .. }) => {
-                let status = StatusCode::from_u16(status);
-                head::refuse(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), &mut self.outgoing);
+            (State::Handshake, ToSend::Close { status: code, .. }) => {
+                head::refuse(status(code), &mut self.outgoing);
                 self.state = State::Closed;
             }
-            (State::Refused, ToSend::Close { .. }) => self.state = State::Closed,
-            (State::Handshake | State::Refused | State::Closed, _) => {}
+            (State::Proxy | State::Refused, ToSend::Close { .. }) => self.state = State::Closed,
+            (State::Proxy | State::Handshake | State::Refused | State::Closed, _) => {}
         }
+        self.seal();
         if self.is_closed() {
             self.incoming = VecDeque::new();
+            self.sealed.iter_mut().for_each(Sealed::close);
+        }
+    }
+
+    fn seal(&mut self) {
+        if let Some(sealed) = &mut self.sealed {
+            sealed.seal(&mut self.outgoing);
+            give_back(&mut self.outgoing);
+        }
+    }
+
+    fn writable(&mut self) -> &mut VecDeque<u8> {
+        match &mut self.sealed {
+            Some(sealed) => &mut sealed.outgoing,
+            None => &mut self.outgoing,
         }
     }
 
     /// What should be written next, if it is not empty. [`wrote`](Self::wrote) tells how much of it
     /// has been.
     pub fn outgoing(&self) -> &[u8] {
-        let (next, _) = self.outgoing.as_slices();
+        let to_write = self.sealed.as_ref().map_or(&self.outgoing, |sealed| &sealed.outgoing);
+        let (next, _) = to_write.as_slices();
         next
     }
 
     /// Takes all that should be written, for whoever writes it in one go.
     pub fn take_outgoing(&mut self) -> VecDeque<u8> {
-        std::mem::take(&mut self.outgoing)
+        mem::take(self.writable())
     }
 
     /// So many bytes of [`outgoing`](Self::outgoing) were written.
     pub fn wrote(&mut self, bytes: usize) {
-        self.outgoing.drain(..bytes.min(self.outgoing.len()));
-        give_back(&mut self.outgoing);
+        let to_write = self.writable();
+        to_write.drain(..bytes.min(to_write.len()));
+        give_back(to_write);
     }
 
     /// Whether the last there is to send is with [`outgoing`](Self::outgoing), or has been written:
@@ -163,33 +256,31 @@ impl Peer {
     }
 
     /// Reads the request, and answers it.
-    fn shake_hands(&mut self) -> Option<Received> {
+    fn shake_hands(&mut self) {
         let read = head::read(self.incoming.make_contiguous());
         let answered = match read {
-            Ok(None) => return None,
+            Ok(None) => return,
             Ok(Some(Head { request, size })) => {
                 self.incoming.drain(..size);
                 head::accept(&request, &mut self.outgoing)
             }
             Err(status) => Err(status),
         };
-        match answered {
-            Ok(()) => {
-                let websocket = WebSocketContext::new(Role::Server, Some(self.config.websocket));
-                self.state = State::Open(Box::new(websocket));
-                self.read()
-            }
-            Err(status) => {
-                head::refuse(status, &mut self.outgoing);
-                self.state = State::Refused;
-                Some(Received::Refused(status))
-            }
+        if let Err(status) = answered {
+            head::refuse(status, &mut self.outgoing);
+            return self.refuse(Refusal::Http(status));
         }
+        let unknown = self.config.known_address(self.address).is_none();
+        self.untold.extend(self.address.filter(|_| unknown).map(Received::Address));
+        let websocket = WebSocketContext::new(Role::Server, Some(self.config.websocket));
+        self.state = State::Open(Box::new(websocket));
     }
 
     fn read(&mut self) -> Option<Received> {
         let State::Open(websocket) = &mut self.state else { return None };
-        let mut pipe = Pipe::new(&mut self.incoming, &mut self.outgoing);
+        let sealed = self.sealed.as_ref().map_or(0, |sealed| sealed.outgoing.len());
+        let room = MAX_PONGS.saturating_sub(sealed);
+        let mut pipe = Pipe::new(&mut self.incoming, &mut self.outgoing, room);
         match websocket.read(&mut pipe) {
             Err(Error::Io(_)) => None,
             // Its answer is sent when the hub has let go of the connection.
@@ -200,10 +291,14 @@ impl Peer {
 }
 
 /// The response to a client that has connected and finds no place.
-pub(crate) fn refusal(_refused: Refused) -> Vec<u8> {
+pub(crate) fn refusal(refused: Refused) -> Vec<u8> {
     let mut response = VecDeque::new();
-    head::refuse(StatusCode::SERVICE_UNAVAILABLE, &mut response);
+    head::refuse(status(refused.http_status()), &mut response);
     response.into()
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
 fn put(frame: Frame, outgoing: &mut VecDeque<u8>) {

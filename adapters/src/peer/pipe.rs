@@ -5,10 +5,6 @@ use std::{
     io::{self, ErrorKind, Read, Write},
 };
 
-/// Bytes that may wait to be written before pongs have to wait, of which tungstenite keeps only the
-/// last. It answers the earlier ones, too (RFC 6455, 5.5.3).
-const LIMIT: usize = 1 << 10;
-
 /// Bytes that came, and bytes to be written.
 pub(super) struct Pipe<'a> {
     incoming: &'a mut VecDeque<u8>,
@@ -17,16 +13,13 @@ pub(super) struct Pipe<'a> {
 }
 
 impl<'a> Pipe<'a> {
-    pub(super) fn new(incoming: &'a mut VecDeque<u8>, outgoing: &'a mut VecDeque<u8>) -> Self {
-        Self { incoming, outgoing, limit: LIMIT }
-    }
-
-    /// For what must not wait.
-    pub(super) fn unlimited(
+    /// Takes what is written until `limit` bytes wait to be.
+    pub(super) fn new(
         incoming: &'a mut VecDeque<u8>,
         outgoing: &'a mut VecDeque<u8>,
+        limit: usize,
     ) -> Self {
-        Self { incoming, outgoing, limit: usize::MAX }
+        Self { incoming, outgoing, limit }
     }
 }
 

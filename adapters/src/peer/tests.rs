@@ -1,10 +1,16 @@
-use std::sync::Arc;
+use std::{
+    io::{Read, Write},
+    sync::Arc,
+};
 
 use switchboard_core::Fault;
 use tungstenite::{Message, protocol::CloseFrame};
 
-use super::{Peer, PeerConfig};
-use crate::wire::{self, Received, ToSend};
+use super::Peer;
+use crate::{
+    Settings,
+    wire::{Received, Refusal, ToSend},
+};
 
 const MAX_MESSAGE: usize = 1000;
 
@@ -13,7 +19,8 @@ const REQUEST: &str = "GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\n\
      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 fn peer() -> Peer {
-    Peer::new(Arc::new(PeerConfig { websocket: wire::config(MAX_MESSAGE) }))
+    let config = Settings { max_message: MAX_MESSAGE, ..Settings::default() }.peer_config();
+    Peer::new(Arc::new(config), None)
 }
 
 /// One that has shaken hands.
@@ -99,7 +106,9 @@ fn what_is_no_handshake_is_answered() {
         let (response, received) = response(&request);
         assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{request}\n{response}");
         assert!(response.contains("Connection: "), "{response}");
-        assert!(matches!(received, Some(Received::Refused(code)) if code.as_u16() == status));
+        assert!(
+            matches!(received, Some(Received::Refused(Refusal::Http(code))) if code.as_u16() == status)
+        );
     }
 }
 
@@ -196,4 +205,113 @@ fn an_idle_connection_has_no_buffers() {
     peer.send(ToSend::Message(Message::text("x".repeat(MAX_MESSAGE))));
     written(&mut peer);
     assert_eq!((peer.incoming.capacity(), peer.outgoing.capacity()), (0, 0));
+}
+
+#[test]
+fn a_header_of_the_proxy_protocol_tells_the_address() {
+    let config = Settings { proxy_protocol: true, ..Settings::default() }.peer_config();
+    let config = Arc::new(config);
+    let proxy = Some([127, 0, 0, 1].into());
+    assert_eq!(config.known_address(proxy), None);
+    let bytes = format!("PROXY TCP4 192.0.2.7 192.0.2.8 1000 1234\r\n{REQUEST}");
+    for sizes in [1, 7, bytes.len()] {
+        let mut peer = Peer::new(Arc::clone(&config), proxy);
+        for bytes in bytes.as_bytes().chunks(sizes) {
+            peer.receive(bytes);
+        }
+        let received = peer.poll();
+        assert!(matches!(received, Some(Received::Address(a)) if a.to_string() == "192.0.2.7"));
+        assert!(peer.poll().is_none());
+        assert!(written(&mut peer).starts_with(b"HTTP/1.1 101 "));
+    }
+    let mut peer = Peer::new(config, proxy);
+    peer.receive(REQUEST.as_bytes());
+    assert!(matches!(peer.poll(), Some(Received::Refused(Refusal::Proxy(_)))));
+    peer.send(close());
+    assert!(peer.is_closed() && peer.outgoing().is_empty());
+}
+
+/// A TLS client and the peer, which exchange bytes in memory.
+struct Tunnel {
+    client: rustls::ClientConnection,
+    peer: Peer,
+}
+
+impl Tunnel {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("switchboard-peer-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for temporary files");
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("a pair");
+        let (certificate, key) = (folder.join("certificate"), folder.join("key"));
+        std::fs::write(&certificate, made.cert.pem()).expect("a file");
+        std::fs::write(&key, made.signing_key.serialize_pem()).expect("a file");
+        let tls = Some(crate::tls::Tls::load(certificate, key).expect("a pair that fits"));
+        let config = Settings { tls, max_message: MAX_MESSAGE, ..Settings::default() };
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).expect("a certificate");
+        let provider = rustls::crypto::ring::default_provider();
+        let client = rustls::ClientConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = "localhost".try_into().expect("a name");
+        let client = rustls::ClientConnection::new(client.into(), name).expect("a client");
+        Self { client, peer: Peer::new(Arc::new(config.peer_config()), None) }
+    }
+
+    /// Sends, and returns what came back.
+    fn exchange(&mut self, bytes: &[u8]) -> (Vec<String>, Vec<u8>) {
+        self.client.writer().write_all(bytes).expect("it is buffered");
+        let (mut received, mut plain) = (Vec::new(), Vec::new());
+        loop {
+            let mut sealed = Vec::new();
+            while self.client.wants_write() {
+                self.client.write_tls(&mut sealed).expect("memory");
+            }
+            self.peer.receive(&sealed);
+            received.extend(std::iter::from_fn(|| self.peer.poll()).map(|got| format!("{got:?}")));
+            let answer = written(&mut self.peer);
+            if answer.is_empty() && sealed.is_empty() {
+                return (received, plain);
+            }
+            let mut answer = &answer[..];
+            while !answer.is_empty() {
+                self.client.read_tls(&mut answer).expect("memory");
+                self.client.process_new_packets().expect("TLS");
+                // That there is no more for the time being is an error.
+                drop(self.client.reader().read_to_end(&mut plain));
+            }
+        }
+    }
+}
+
+#[test]
+fn all_of_it_through_tls() {
+    let mut tunnel = Tunnel::new();
+    let (received, plain) = tunnel.exchange(REQUEST.as_bytes());
+    assert_eq!(received, Vec::<String>::new());
+    assert!(plain.starts_with(b"HTTP/1.1 101 "));
+    let (received, plain) = tunnel.exchange(&frame(0x81, &[b'x'; MAX_MESSAGE]));
+    assert_eq!((received.len(), plain.len()), (1, 0));
+    let large = "y".repeat(40_000);
+    tunnel.peer.send(ToSend::Message(Message::text(&large)));
+    let (_, plain) = tunnel.exchange(b"");
+    assert!(plain.ends_with(large.as_bytes()));
+    tunnel.peer.send(close());
+    let (_, plain) = tunnel.exchange(b"");
+    assert_eq!(plain, b"\x88\x02\x03\xe9");
+}
+
+#[test]
+fn garbage_instead_of_tls() {
+    for garbage in [REQUEST.as_bytes(), &[0; 100], &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0]] {
+        let mut peer = Tunnel::new().peer;
+        peer.receive(garbage);
+        assert!(matches!(peer.poll(), Some(Received::Refused(Refusal::Tls(_)))));
+        peer.send(close());
+        assert!(peer.is_closed());
+        // An alert, in the clear (RFC 8446, 6).
+        assert_eq!(written(&mut peer).first(), Some(&21));
+    }
 }

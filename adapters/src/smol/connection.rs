@@ -51,7 +51,8 @@ pub(super) async fn serve(
     config: Arc<PeerConfig>,
 ) {
     let signal = Arc::new(Signal::default());
-    let conn = match exchange.connect(Arc::clone(&signal)) {
+    let ip = stream.get_ref().ip();
+    let conn = match exchange.connect(Arc::clone(&signal), config.known_address(ip)) {
         Ok(conn) => conn,
         Err(refused) => return listen::refuse(stream.get_ref(), refused),
     };
@@ -62,7 +63,7 @@ pub(super) async fn serve(
     if stream.get_ref().set_nodelay().is_err() {
         return;
     }
-    let mut socket = Socket::new(config);
+    let mut socket = Socket::new(config, ip);
     poll_fn(|cx| {
         signal.task.register(cx.waker());
         if signal.cut.load(Ordering::Acquire) {
