@@ -13,6 +13,7 @@
 pub mod blocking;
 pub mod cli;
 pub mod exchange;
+pub mod forwarded;
 pub mod line;
 pub mod listen;
 pub mod listener;
