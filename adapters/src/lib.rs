@@ -18,6 +18,7 @@ pub mod line;
 pub mod listen;
 pub mod listener;
 pub mod nonblocking;
+pub mod origin;
 pub mod peer;
 pub mod proxy_protocol;
 mod seldom;
