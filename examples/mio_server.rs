@@ -111,7 +111,7 @@ impl Server {
             match output {
                 Output::Ready { conn } => drop(self.marked.insert(conn)),
                 Output::Drop { conn } => self.forget(conn),
-                Output::Event(_) => {}
+                Output::Check { .. } | Output::Event(_) => {}
             }
         }
     }

@@ -94,7 +94,7 @@ fn decisions(hub: &mut Hub<&'static str>, clients: &[Client]) -> Vec<String> {
     let name = |conn| clients.iter().find(|c| c.conn == conn).map_or("somebody", |c| c.name);
     while let Some(output) = hub.poll_output() {
         match output {
-            Output::Ready { .. } => {}
+            Output::Ready { .. } | Output::Check { .. } => {}
             Output::Drop { conn } => decisions.push(format!("drop {}'s socket", name(conn))),
             Output::Event(Event::LoggedIn { uid, .. }) => decisions.push(format!("{uid} is in")),
             Output::Event(Event::Closed { conn, reason, .. }) => {

@@ -205,6 +205,7 @@ impl<S> Shared<S> {
                 None => return false,
                 Some(Output::Ready { conn }) => self.signals.get(conn).cloned().map(Call::Ready),
                 Some(Output::Drop { conn }) => self.signals.remove(conn).map(Call::Cut),
+                Some(Output::Check { .. }) => None,
                 Some(Output::Event(event)) => Some(Call::Log(event)),
             };
             calls.extend(call);

@@ -2,13 +2,15 @@
 
 use core::time::Duration;
 
-use crate::{ConnId, Rate};
+use crate::{Authentication, ConnId, Rate};
 
 /// What the hub is told once, when it is made.
 ///
 /// Everything that can grow has a limit here; [`payload_bound`](Config::payload_bound) adds them up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
+    /// How connections log in.
+    pub authentication: Authentication,
     /// What becomes of a second login with the same uid.
     pub duplicate_uid: DuplicateUid,
     /// What becomes of a connection that the messages have overtaken.
@@ -59,6 +61,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            authentication: Authentication::default(),
             duplicate_uid: DuplicateUid::default(),
             slow_reader: SlowReader::default(),
             login_timeout: Duration::from_secs(10),

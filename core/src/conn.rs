@@ -43,11 +43,16 @@ pub(crate) struct Conn {
     pub(crate) replies: VecDeque<Reply>,
 }
 
-/// `Login -> Open -> Closing -> Closed`, or straight to `Closing` from anywhere.
+/// `Login -> Open -> Closing -> Closed`, or, where credentials are checked,
+/// `Credential <-> Checking -> Open -> ..`, or straight to `Closing` from anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// Not logged in.
     Login,
+    /// Not logged in, and to be so by a credential.
+    Credential,
+    /// Has shown a credential, which the check with this number is for.
+    Checking { ticket: u64 },
     /// Logged in, with the topic of its uid.
     Open { user: TopicId },
     /// Out of all routing; reads what it was still owed, then [`Frame::Close`](crate::Frame).
@@ -114,9 +119,9 @@ pub(crate) enum Answer {
 }
 
 impl Conn {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(state: State) -> Self {
         Self {
-            state: State::Login,
+            state,
             timer: None,
             watch: Watch::default(),
             address: None,
@@ -144,8 +149,10 @@ impl Conn {
 /// depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Expected to log in.
+    /// Expected to log in by its uid.
     Login,
+    /// Expected to log in by a credential.
+    Credential,
     /// Logged in.
     Open,
     /// On its way out, or forgotten; what it sends is ignored.
@@ -156,6 +163,7 @@ impl From<State> for Stage {
     fn from(state: State) -> Self {
         match state {
             State::Login => Self::Login,
+            State::Credential | State::Checking { .. } => Self::Credential,
             State::Open { .. } => Self::Open,
             State::Closing { .. } | State::Closed { .. } => Self::Closing,
         }

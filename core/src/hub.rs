@@ -13,9 +13,13 @@
 //!                                             close timeout
 //! ```
 //!
-//! The life of a connection is in `session`, who receives what in `routing`, who is told that there
+//! Where credentials are checked, `State::Credential` and `State::Checking` stand for `State::Login`,
+//! and it is not `Login` but `Authenticate` and then `Input::Verdict` that lead to `State::Open`.
+//!
+//! The life of a connection is in `session`, checks are in `checks`, who receives what in `routing`, who is told that there
 //! is something to pull in `wake`, what that is in `delivery`, who is alive in `watch`, and how much is too much in `limits`.
 
+mod checks;
 mod delivery;
 mod limits;
 mod routing;
@@ -35,7 +39,7 @@ use crate::{
     Config, ConnId, Deadline, Frame, Input, Output, Payload, Problem, Refused, Request, Stage,
     Stats,
     addresses::{Address, Addresses},
-    conn::{Answer, Conn, Reply},
+    conn::{Answer, Conn, Reply, State},
     index::NameIndex,
     rate::Level,
     time::Instant,
@@ -80,8 +84,10 @@ pub struct Hub<P> {
     users: NameIndex,
     groups: NameIndex,
     timers: Timers,
+    /// Credentials that were to be checked so far.
+    checks: u64,
     wakes: VecDeque<Wake>,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<Output<P>>,
     /// Once shut down: the connections that are yet to be closed.
     shutdown: Option<VecDeque<ConnId>>,
     stats: Stats,
@@ -104,6 +110,7 @@ impl<P: Payload> Hub<P> {
             users: NameIndex::new(seed, 0),
             groups: NameIndex::new(seed, 1),
             timers: Timers::default(),
+            checks: 0,
             wakes: VecDeque::new(),
             outputs: VecDeque::new(),
             shutdown: None,
@@ -132,6 +139,7 @@ impl<P: Payload> Hub<P> {
             Input::Connect { address } => drop(self.open(address.map(Address::from))),
             Input::Address { conn, address } => self.learn_address(conn, address.into()),
             Input::Request { conn, request, size } => self.request(conn, request, size),
+            Input::Verdict { ticket, verdict } => self.verdict(ticket, verdict),
             Input::Heard { conn, size } => self.heard(conn, size),
             Input::Fault { conn, fault } => self.fault(conn, fault),
             Input::PeerClosed { conn } => self.peer_closed(conn),
@@ -147,7 +155,7 @@ impl<P: Payload> Hub<P> {
     /// Each call takes constant time, amortized. While it returns something, an embedder may feed
     /// further inputs and pull frames; the order of outputs depends on nothing but the order of
     /// calls.
-    pub fn poll_output(&mut self) -> Option<Output> {
+    pub fn poll_output(&mut self) -> Option<Output<P>> {
         self.next_output()
     }
 
@@ -173,10 +181,14 @@ impl<P: Payload> Hub<P> {
 
     /// Whether requests of this connection should be read.
     ///
-    /// False while as many replies as [`Config::max_replies`] allows wait to be pulled. Whoever
-    /// feeds requests all the same gets the connection closed.
+    /// False while as many replies as [`Config::max_replies`] allows wait to be pulled, and while a
+    /// credential is checked; a verdict leads to a reply, so it is time to ask again when something
+    /// has been pulled. Whoever feeds requests all the same gets the connection closed.
     pub fn wants_input(&self, conn: ConnId) -> bool {
-        self.conns.get(conn).is_none_or(|conn| conn.replies.len() < self.config.max_replies)
+        self.conns.get(conn).is_none_or(|conn| {
+            let is_checked = matches!(conn.state, State::Checking { .. });
+            conn.replies.len() < self.config.max_replies && !is_checked
+        })
     }
 
     /// How far the connection has come. One that the hub has forgotten is [`Stage::Closing`].
@@ -233,8 +245,15 @@ impl<P: Payload> Hub<P> {
                     self.log_in(conn, uid);
                 }
             }
-            (Stage::Login, _) => self.refuse(conn, Problem::NotLoggedIn),
-            (Stage::Open, Request::Login(_)) => self.refuse(conn, Problem::AlreadyLoggedIn),
+            (Stage::Credential, Request::Authenticate(credential)) => {
+                if self.may_try_login(conn) {
+                    self.check(conn, credential);
+                }
+            }
+            (Stage::Login | Stage::Credential, _) => self.refuse(conn, Problem::NotLoggedIn),
+            (Stage::Open, Request::Login(_) | Request::Authenticate(_)) => {
+                self.refuse(conn, Problem::AlreadyLoggedIn);
+            }
             (Stage::Open, Request::Send { to, payload }) => self.send(conn, to, payload),
             (Stage::Open, Request::Join(group)) => self.join(conn, group),
             (Stage::Open, Request::Leave(group)) => self.leave(conn, group),

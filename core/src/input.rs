@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::{ConnId, Name, Problem};
+use crate::{ConnId, Name, Problem, Ticket, Verdict};
 
 /// One event, as [`Hub::handle`](crate::Hub::handle) takes it.
 ///
@@ -33,6 +33,14 @@ pub enum Input<'a, P> {
         request: Request<'a, P>,
         /// How many bytes the message had that it came in.
         size: usize,
+    },
+    /// The answer to an [`Output::Check`](crate::Output::Check). If the connection waits for it no
+    /// longer, this is counted in [`Stats::stale`](crate::Stats::stale) and otherwise ignored.
+    Verdict {
+        /// The check's.
+        ticket: Ticket,
+        /// What came of it.
+        verdict: Verdict<'a>,
     },
     /// A connection gave a sign of life that is no request: a ping, a pong, a part of a message. A
     /// request is one in itself.
@@ -72,6 +80,8 @@ pub enum Input<'a, P> {
 pub enum Request<'a, P> {
     /// Be known by this uid.
     Login(Name<'a>),
+    /// Be known by the uid that this credential is for.
+    Authenticate(P),
     /// Pass a message on.
     Send {
         /// To whom.
@@ -92,6 +102,7 @@ impl<'a, P> Request<'a, P> {
     pub fn map_payload<Q>(self, to: impl FnOnce(P) -> Q) -> Request<'a, Q> {
         match self {
             Self::Login(uid) => Request::Login(uid),
+            Self::Authenticate(credential) => Request::Authenticate(to(credential)),
             Self::Send { to: target, payload } => {
                 Request::Send { to: target, payload: to(payload) }
             }

@@ -8,6 +8,7 @@
 //!   accept   -> connect        poll_output -> Ready { conn }   pull and write its frames
 //!   read     -> handle(Input)                 Drop { conn }    drop its socket
 //!   a timer  -> Input::Timeout                Event(..)        log it, count it
+//!                                             Check { .. }     ask who can tell
 //!                              poll_frame(conn) -> Frame       what to write next
 //!                              poll_timeout     -> Deadline    when to call again
 //! ```
@@ -34,7 +35,7 @@
 //! let request = Request::Send { to, payload: "hello" };
 //! hub.handle(now, Input::Request { conn: alice, request, size: 9 });
 //!
-//! let ready = |output: &Output| *output == Output::Ready { conn: bob };
+//! let ready = |output: &Output<&str>| *output == Output::Ready { conn: bob };
 //! assert!(core::iter::from_fn(|| hub.poll_output()).any(|output| ready(&output)));
 //! assert!(matches!(hub.poll_frame(bob), Some(Frame::Message { payload: "hello", .. })));
 //! # Ok::<(), Box<dyn core::error::Error>>(())
@@ -47,6 +48,7 @@ extern crate alloc;
 mod addresses;
 mod config;
 mod conn;
+mod credential;
 mod hub;
 mod index;
 mod input;
@@ -62,6 +64,7 @@ mod watch;
 
 pub use config::{Config, DuplicateUid, Heartbeat, RingLimit, SlowReader};
 pub use conn::{ConnId, Stage};
+pub use credential::{Authentication, Denial, Ticket, Verdict};
 pub use hub::Hub;
 pub use input::{Fault, Input, Request, Target};
 pub use name::{Name, NameError};

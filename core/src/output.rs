@@ -3,12 +3,12 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use crate::{ConnId, Fault, NameError, time::Instant};
+use crate::{ConnId, Denial, Fault, NameError, Ticket, time::Instant};
 
 /// What the adapter has to do or may want to know, from
 /// [`Hub::poll_output`](crate::Hub::poll_output).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum Output<P> {
     /// There is something to [pull](crate::Hub::poll_frame) for this connection. It is said again
     /// only after the connection has been pulled empty. The exception is a walk over many members
     /// that all know already: it repeats itself once in a while, so that no call takes long.
@@ -20,6 +20,16 @@ pub enum Output {
     Drop {
         /// Which connection.
         conn: ConnId,
+    },
+    /// Have this credential checked, and tell the [verdict](crate::Input::Verdict) some time. The
+    /// connection is not read until then. It may be gone by then.
+    Check {
+        /// What the verdict refers to.
+        ticket: Ticket,
+        /// Which connection.
+        conn: ConnId,
+        /// What it has sent.
+        credential: P,
     },
     /// Something happened that logs, metrics and the like want to know.
     Event(Event),
@@ -181,6 +191,8 @@ pub enum Problem {
     UidTaken(Arc<str>),
     /// The request needs a login first.
     NotLoggedIn,
+    /// The credential was not accepted.
+    Denied(Denial),
     /// A connection keeps its uid for life.
     AlreadyLoggedIn,
     /// A group is left only by who is in it.
@@ -221,6 +233,7 @@ impl fmt::Display for Problem {
             Self::GroupEmpty(group) => write!(f, "nobody is in the group {group}"),
             Self::UidTaken(uid) => write!(f, "{uid} is already online"),
             Self::NotLoggedIn => f.write_str("log in first"),
+            Self::Denied(denial) => denial.fmt(f),
             Self::AlreadyLoggedIn => f.write_str("already logged in"),
             Self::NotInGroup(group) => write!(f, "not in the group {group}"),
             Self::TooManyGroups => f.write_str("too many groups"),

@@ -1,6 +1,6 @@
 //! The text dialect: what a client that offers no WebSocket subprotocol speaks.
 //!
-//! The first text message is the client's uid. From then on `bob:hello` reaches bob and `all:hello`
+//! The first text message is the client's uid, or a credential if those are checked. From then on `bob:hello` reaches bob and `all:hello`
 //! reaches everybody. The uid ends at the first colon; the message is all that follows, colons
 //! included. The server answers a login with `login success, your uid is <uid>`, passes messages on
 //! as they are, and reports errors as `error: <why>`.
@@ -17,6 +17,7 @@ use crate::{CloseReason, Frame, Name, Problem, Request, Stage, Target};
 pub fn parse(stage: Stage, text: &str) -> Request<'_, &str> {
     match stage {
         Stage::Login => Name::new(text).map_or_else(invalid, Request::Login),
+        Stage::Credential => Request::Authenticate(text),
         Stage::Open | Stage::Closing => match text.split_once(':') {
             None | Some(("", _)) => Request::Invalid(Problem::ExpectedUidMessage),
             Some((Name::EVERYONE, payload)) => Request::Send { to: Target::Everyone, payload },
@@ -35,6 +36,7 @@ fn invalid<'a>(error: crate::NameError) -> Request<'a, &'a str> {
 pub fn print_request(request: &Request<'_, impl AsRef<str>>) -> Option<String> {
     match request {
         Request::Login(uid) => Some(uid.as_str().into()),
+        Request::Authenticate(credential) => Some(credential.as_ref().into()),
         Request::Send { to: Target::User(uid), payload } => {
             Some(format!("{uid}:{}", payload.as_ref()))
         }
@@ -91,6 +93,13 @@ mod tests {
         assert_eq!(parse(Stage::Login, "alice"), login("alice"));
         assert_eq!(parse(Stage::Login, " a b "), login(" a b "));
         assert_eq!(parse(Stage::Login, "爱丽丝"), login("爱丽丝"));
+    }
+
+    #[test]
+    fn where_credentials_are_checked_the_first_message_is_one_whatever_it_is() {
+        for text in ["", "alice", "a:b", "all"] {
+            assert_eq!(parse(Stage::Credential, text), Request::Authenticate(text));
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl CoreWorld {
                     let peer = self.clients.values_mut().find(|peer| peer.conn == conn);
                     peer.expect("the hub names a connection that exists").ready = true;
                 }
-                Output::Drop { .. } | Output::Event(_) => {}
+                Output::Drop { .. } | Output::Check { .. } | Output::Event(_) => {}
             }
         }
         self.hub.assert_consistent();

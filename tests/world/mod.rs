@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use switchboard_core::{
     CloseReason, Config, ConnId, Fault, Frame, Hub, Input, Instant, Name, Output, Problem, Refused,
-    Request, Target,
+    Request, Target, Ticket, Verdict,
 };
 
 type Payload = Arc<str>;
@@ -17,6 +17,7 @@ pub(crate) struct World {
     uids: BTreeMap<String, ConnId>,
     numbered: Vec<ConnId>,
     dropped: Vec<ConnId>,
+    checks: Vec<(Ticket, ConnId, Payload)>,
     hold: bool,
 }
 
@@ -56,6 +57,7 @@ impl World {
             uids: BTreeMap::new(),
             numbered: Vec::new(),
             dropped: Vec::new(),
+            checks: Vec::new(),
             hold: false,
         }
     }
@@ -184,8 +186,12 @@ impl World {
         while !self.hold
             && let Some(output) = self.hub.poll_output()
         {
-            if let Output::Drop { conn } = output {
-                self.dropped.push(conn);
+            match output {
+                Output::Drop { conn } => self.dropped.push(conn),
+                Output::Check { ticket, conn, credential } => {
+                    self.checks.push((ticket, conn, credential));
+                }
+                Output::Ready { .. } | Output::Event(_) => {}
             }
         }
         if self.uids.len() < 100 {
@@ -212,6 +218,19 @@ impl World {
     /// The connections whose sockets were to be dropped.
     pub(crate) fn dropped(&self) -> &[ConnId] {
         &self.dropped
+    }
+
+    /// Shows a credential; returns the ticket if it is to be checked.
+    pub(crate) fn authenticate(&mut self, conn: ConnId, credential: &str) -> Option<Ticket> {
+        self.checks.clear();
+        self.request(conn, Request::Authenticate(credential.into()));
+        let (ticket, who, what) = self.checks.pop()?;
+        assert_eq!((who, &*what), (conn, credential));
+        Some(ticket)
+    }
+
+    pub(crate) fn verdict(&mut self, ticket: Ticket, verdict: Verdict<'_>) {
+        self.handle(Input::Verdict { ticket, verdict });
     }
 
     /// Leaves the hub's outputs to [`outputs_until_ready`](Self::outputs_until_ready).

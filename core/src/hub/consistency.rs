@@ -37,6 +37,10 @@ impl<P: Payload> Hub<P> {
                 assert!(!conn.watch.ping, "a ping without a wake-up");
                 assert!(!matches!(conn.state, State::Closing { .. }), "a close without a wake-up");
             }
+            if let State::Checking { ticket } = conn.state {
+                assert!(conn.replies.len() < self.config.max_replies, "no room for a verdict");
+                assert!(ticket <= self.checks, "a check that was not asked for");
+            }
             let mut memberships = 0;
             for cursor in &conn.cursors {
                 let topic = &self.topics[cursor.topic];

@@ -6,8 +6,8 @@ use smallvec::SmallVec;
 
 use super::{Hub, wake::Wake};
 use crate::{
-    CloseReason, ConnId, DuplicateUid, Event, Fault, Name, Output, Payload, Problem, Refused,
-    TimeoutReason,
+    Authentication, CloseReason, ConnId, DuplicateUid, Event, Fault, Name, Output, Payload,
+    Problem, Refused, TimeoutReason,
     addresses::Address,
     conn::{Answer, Conn, Membership, State},
     time::Instant,
@@ -42,7 +42,10 @@ impl<P: Payload> Hub<P> {
             self.stats.refused += 1;
             return Err(refused);
         }
-        let conn = self.conns.insert(Conn::new());
+        let conn = self.conns.insert(Conn::new(match self.config.authentication {
+            Authentication::Open => State::Login,
+            Authentication::Checked => State::Credential,
+        }));
         if let Some(address) = address {
             self.set_address(conn, address);
         }
@@ -157,7 +160,7 @@ impl<P: Payload> Hub<P> {
             return;
         };
         let uid = match closing.state {
-            State::Login => None,
+            State::Login | State::Credential | State::Checking { .. } => None,
             State::Open { user } => Some(user),
             State::Closing { .. } | State::Closed { .. } => return,
         };

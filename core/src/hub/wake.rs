@@ -35,7 +35,7 @@ impl<P: Payload> Hub<P> {
         self.wakes.push_back(Wake::Topic(topic));
     }
 
-    pub(super) fn next_output(&mut self) -> Option<Output> {
+    pub(super) fn next_output(&mut self) -> Option<Output<P>> {
         let mut passed_over = 0;
         loop {
             if let Some(output) = self.outputs.pop_front() {

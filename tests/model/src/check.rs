@@ -1,7 +1,7 @@
 //! Steps the hub and its model side by side.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Debug,
     net::IpAddr,
     panic::{self, AssertUnwindSafe},
@@ -9,6 +9,7 @@ use std::{
 
 use switchboard_core::{
     CloseReason, Config, ConnId, Event, Hub, Input, Instant, Output, Problem, Request, Stage,
+    Ticket, Verdict,
 };
 
 use crate::{Message, Model, Op, wakeups::Wakeups};
@@ -55,6 +56,8 @@ struct World {
     clock: Instant,
     slots: [ConnId; Op::SLOTS],
     ids: BTreeSet<ConnId>,
+    /// The last one of each connection.
+    tickets: BTreeMap<ConnId, Ticket>,
     messages: u32,
 }
 
@@ -69,6 +72,7 @@ impl World {
             clock,
             slots: Default::default(),
             ids: BTreeSet::new(),
+            tickets: BTreeMap::new(),
             messages: 0,
         }
     }
@@ -84,8 +88,14 @@ impl World {
                     }
                     self.connect(slot, address);
                 }
-                if self.model.stage(self.slots[slot]) == Stage::Login {
-                    self.request(slot, Request::Login(uid));
+                match self.model.stage(self.slots[slot]) {
+                    Stage::Login => self.request(slot, Request::Login(uid)),
+                    Stage::Credential => {
+                        self.authenticate(slot, 1);
+                        self.drain(usize::MAX);
+                        self.verdict(slot, Verdict::Accepted(uid));
+                    }
+                    Stage::Open | Stage::Closing => {}
                 }
             }
             Op::Connect { slot, address } => self.connect(slot, address),
@@ -94,10 +104,10 @@ impl World {
                 self.input(Input::Address { conn, address });
             }
             Op::Login { slot, uid } => self.request(slot, Request::Login(uid)),
+            Op::Authenticate { slot, size } => self.authenticate(slot, size),
+            Op::Verdict { slot, verdict } => self.verdict(slot, verdict),
             Op::Send { slot, to, size } => {
-                self.messages += 1;
-                let id = self.messages;
-                let payload = Message { id, size };
+                let payload = self.next_message(size);
                 self.request(slot, Request::Send { to, payload });
             }
             Op::Pull { slot, frames } => self.pull(self.slots[slot], frames),
@@ -165,6 +175,22 @@ impl World {
         self.input(Input::Request { conn, request, size });
     }
 
+    fn next_message(&mut self, size: usize) -> Message {
+        self.messages += 1;
+        Message { id: self.messages, size }
+    }
+
+    fn authenticate(&mut self, slot: usize, size: usize) {
+        let credential = self.next_message(size);
+        self.request(slot, Request::Authenticate(credential));
+    }
+
+    fn verdict(&mut self, slot: usize, verdict: Verdict<'static>) {
+        if let Some(ticket) = self.tickets.get(&self.slots[slot]).copied() {
+            self.input(Input::Verdict { ticket, verdict });
+        }
+    }
+
     fn input(&mut self, input: Input<'static, Message>) {
         let before = self.hub.stats().accepted;
         self.hub.handle(self.clock, input.clone());
@@ -197,7 +223,7 @@ impl World {
         }
     }
 
-    fn poll_output(&mut self) -> Option<Output> {
+    fn poll_output(&mut self) -> Option<Output<Message>> {
         let output = self.hub.poll_output();
         agree("the twin's output", &self.twin.poll_output(), &output);
         self.follow_close(output.as_ref());
@@ -208,7 +234,14 @@ impl World {
             }
             return output;
         }
-        agree("output", &output, &self.model.poll_output());
+        let ticket = match output {
+            Some(Output::Check { ticket, conn, .. }) => {
+                self.tickets.insert(conn, ticket);
+                Some(ticket)
+            }
+            _ => None,
+        };
+        agree("output", &output, &self.model.poll_output(ticket));
         if output.is_none() {
             agree("left open", Vec::new(), self.model.overdue());
             if let Err(why) = self.wakeups.drained(&self.model) {
@@ -219,7 +252,7 @@ impl World {
     }
 
     /// Has the model close the connection that the hub closed in the course of its outputs.
-    fn follow_close(&mut self, output: Option<&Output>) {
+    fn follow_close(&mut self, output: Option<&Output<Message>>) {
         let hub = &self.hub;
         let differs = |id: &ConnId| hub.stage(*id) != self.model.stage(*id);
         let closed: Vec<_> = self.model.ids().filter(differs).collect();

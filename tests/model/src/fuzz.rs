@@ -25,7 +25,7 @@ pub fn hub(data: &[u8]) {
 /// one.
 pub fn text(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    for stage in [Stage::Login, Stage::Open, Stage::Closing] {
+    for stage in [Stage::Login, Stage::Credential, Stage::Open, Stage::Closing] {
         let request = text::parse(stage, &text);
         assert_eq!(request, expected(stage, &text));
         let printed = text::print_request(&request);
@@ -45,6 +45,9 @@ fn expected(stage: Stage, text: &str) -> Request<'_, &str> {
     let invalid = |error: NameError| Request::Invalid(Problem::InvalidName(error));
     if stage == Stage::Login {
         return name(text).map_or_else(invalid, Request::Login);
+    }
+    if stage == Stage::Credential {
+        return Request::Authenticate(text);
     }
     let Some(colon) = text.bytes().position(|byte| byte == b':') else {
         return Request::Invalid(Problem::ExpectedUidMessage);

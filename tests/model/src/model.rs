@@ -10,8 +10,9 @@ use std::{
 };
 
 use switchboard_core::{
-    CloseReason, Config, ConnId, Deadline, DuplicateUid, Event, Frame, Input, Instant, Output,
-    Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage, Stats, Target, TimeoutReason,
+    Authentication, CloseReason, Config, ConnId, Deadline, DuplicateUid, Event, Frame, Input,
+    Instant, Output, Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage, Stats,
+    Target, Ticket, TimeoutReason, Verdict,
 };
 
 use limits::{Debt, Excess, Place};
@@ -48,7 +49,9 @@ pub struct Model {
     logins: BTreeMap<Place, Debt>,
     stays: u64,
     shutting_down: bool,
-    outputs: VecDeque<Output>,
+    outputs: VecDeque<Said>,
+    attempts: u64,
+    tickets: BTreeMap<Ticket, (ConnId, u64)>,
     /// The counters only; the current figures are counted when asked for.
     stats: Stats,
 }
@@ -85,9 +88,18 @@ struct Conn {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
     Login,
+    Credential,
+    /// With the number of the attempt.
+    Checking(u64),
     Open(&'static str),
     Closing(CloseReason),
     Closed,
+}
+
+enum Said {
+    Event(Event),
+    Drop(ConnId),
+    Check { conn: ConnId, attempt: u64, credential: Message },
 }
 
 enum Unread {
@@ -109,6 +121,8 @@ impl Model {
             stays: 0,
             shutting_down: false,
             outputs: VecDeque::new(),
+            attempts: 0,
+            tickets: BTreeMap::new(),
             stats: Stats::default(),
         }
     }
@@ -133,7 +147,10 @@ impl Model {
             return;
         };
         let conn = Conn {
-            life: Life::Login,
+            life: match self.config.authentication {
+                Authentication::Open => Life::Login,
+                Authentication::Checked => Life::Credential,
+            },
             deadlines: [(TimeoutReason::Login, self.now + self.config.login_timeout)].into(),
             signs: Vec::new(),
             place: address.map(Place::from),
@@ -154,7 +171,9 @@ impl Model {
             | Input::Fault { conn, .. }
             | Input::PeerClosed { conn }
             | Input::Disconnected { conn } => Some(*conn),
-            Input::Connect { .. } | Input::Timeout | Input::Shutdown => None,
+            Input::Connect { .. } | Input::Verdict { .. } | Input::Timeout | Input::Shutdown => {
+                None
+            }
         };
         if concerns.is_some_and(|conn| !self.conns.contains_key(&conn)) {
             self.stats.stale += 1;
@@ -172,6 +191,7 @@ impl Model {
                     self.close(conn, CloseReason::TooFast);
                 }
             }
+            Input::Verdict { ticket, verdict } => self.verdict(ticket, verdict),
             Input::Address { conn, address } => self.come_from(conn, address.into()),
             Input::Fault { conn, fault } => self.close(conn, CloseReason::Fault(fault)),
             Input::PeerClosed { conn } => self.close(conn, CloseReason::PeerClosed),
@@ -184,9 +204,19 @@ impl Model {
         }
     }
 
-    /// The next output, [`Output::Ready`] left out.
-    pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+    /// The next output, [`Output::Ready`] left out. If it is a check, it has the ticket that the
+    /// hub gave it, which must be a new one.
+    pub fn poll_output(&mut self, ticket: Option<Ticket>) -> Option<Output<Message>> {
+        Some(match self.outputs.pop_front()? {
+            Said::Event(event) => Output::Event(event),
+            Said::Drop(conn) => Output::Drop { conn },
+            Said::Check { conn, attempt, credential } => {
+                let ticket = ticket.expect("a check is due");
+                let other = self.tickets.insert(ticket, (conn, attempt));
+                assert!(other.is_none(), "{ticket:?} was given out twice");
+                Output::Check { ticket, conn, credential }
+            }
+        })
     }
 
     /// The next frame that `conn` reads.
@@ -278,7 +308,8 @@ impl Model {
     pub fn wants_input(&self, conn: ConnId) -> bool {
         let is_reply = |unread: &&Unread| matches!(unread, Unread::Reply(_));
         self.conns.get(&conn).is_none_or(|conn| {
-            conn.unread.iter().filter(is_reply).count() < self.config.max_replies
+            let replies = conn.unread.iter().filter(is_reply).count();
+            replies < self.config.max_replies && !matches!(conn.life, Life::Checking(_))
         })
     }
 
@@ -286,6 +317,7 @@ impl Model {
     pub fn stage(&self, conn: ConnId) -> Stage {
         match self.conns.get(&conn).map(|conn| conn.life) {
             Some(Life::Login) => Stage::Login,
+            Some(Life::Credential | Life::Checking(_)) => Stage::Credential,
             Some(Life::Open(_)) => Stage::Open,
             Some(Life::Closing(_) | Life::Closed) | None => Stage::Closing,
         }

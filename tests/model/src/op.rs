@@ -6,7 +6,8 @@ use std::{
 };
 
 use switchboard_core::{
-    Config, DuplicateUid, Fault, Heartbeat, Name, Rate, RingLimit, SlowReader, Target,
+    Authentication, Config, Denial, DuplicateUid, Fault, Heartbeat, Name, Rate, RingLimit,
+    SlowReader, Target, Verdict,
 };
 
 /// A step of a test: an input to the hub, or what an adapter does with its outputs and frames.
@@ -27,6 +28,10 @@ pub enum Op {
     Address { slot: usize, address: IpAddr },
     /// Log in.
     Login { slot: usize, uid: Name<'static> },
+    /// Show a credential.
+    Authenticate { slot: usize, size: usize },
+    /// Answer the last check of the slot, which may have been answered or be stale.
+    Verdict { slot: usize, verdict: Verdict<'static> },
     /// Send a message.
     Send { slot: usize, to: Target<'static>, size: usize },
     /// Pull up to so many frames.
@@ -72,12 +77,15 @@ impl Op {
         // Some connections are busier than others, so that more comes together.
         let slot = usize::from(slot) % if slot < 216 { 4 } else { Self::SLOTS };
         match more {
+            176..184 => return Self::Authenticate { slot, size: pick(&SIZES, b) },
+            184..192 => return Self::Verdict { slot, verdict: Verdict::Accepted(name(&UIDS, a)) },
+            192..200 => return Self::Verdict { slot, verdict: Verdict::Denied(Denial::Expired) },
             200..208 => {
                 return Self::Address { slot, address: pick(&ADDRESSES, b).unwrap_or(LOCALHOST) };
             }
             208..240 => return Self::Tick { by: pick(&DURATIONS[..6], a) },
             240.. => return Self::Heard { slot, size: pick(&SIZES, b) },
-            0..200 => {}
+            0..176 => {}
         }
         match kind {
             0..18 => Self::Serve,
@@ -109,13 +117,14 @@ pub const CONFIG_BYTES: usize = 24;
 /// The configuration that these bytes mean. Zeros mean one without tight limits.
 pub fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
     let [duplicate, slow, login, close, connections, groups, joined, replies, rest @ ..] = bytes;
-    let [rings @ .., ping, pong, stall, messages, bytes, from_one, logins, _, _, _] = rest;
+    let [rings @ .., ping, pong, stall, messages, bytes, from_one, logins, checked, _, _] = rest;
     let ring = |entries, bytes| RingLimit {
         entries: often(1024, &[0, 1, 2, 3, 5, 8], entries),
         bytes: often(1024, &[0, 1, 4, 8, 16], bytes),
     };
     let duplicates = [DuplicateUid::Replace, DuplicateUid::Share, DuplicateUid::Reject];
     Config {
+        authentication: often(Authentication::Open, &[Authentication::Checked], checked),
         duplicate_uid: pick(&duplicates, duplicate),
         slow_reader: pick(&[SlowReader::Gap, SlowReader::Close], slow),
         login_timeout: often(Duration::from_secs(10), &DURATIONS, login),
@@ -178,7 +187,7 @@ const ADDRESSES: [Option<IpAddr>; 8] = [
     Some(LOCALHOST),
     Some(IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped())),
     Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
-    Some(IpAddr::V6(Ipv6Addr::new(0, 0, 0, 0, 1, 2, 3, 4))),
+    Some(IpAddr::V6(Ipv6Addr::new(0, 0, 0, 0, 0xfedc, 2, 3, 4))),
     Some(IpAddr::V6(Ipv6Addr::new(0, 0, 0, 1, 0, 0, 0, 1))),
     Some(IpAddr::V4(Ipv4Addr::BROADCAST)),
     Some(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1))),

@@ -16,16 +16,50 @@ impl Model {
         match (self.stage(id), request) {
             (Stage::Closing, _) => {}
             (_, Request::Invalid(problem)) => self.problem(id, problem),
-            (Stage::Login, Request::Login(uid)) => match self.charge_login(id) {
-                Excess::None => self.log_in(id, uid.as_str()),
-                Excess::Some => self.problem(id, Problem::TooManyLogins),
-                Excess::Far => self.close(id, CloseReason::TooFast),
-            },
-            (Stage::Login, _) => self.problem(id, Problem::NotLoggedIn),
-            (Stage::Open, Request::Login(_)) => self.problem(id, Problem::AlreadyLoggedIn),
+            (Stage::Login, Request::Login(uid)) => {
+                if self.may_log_in(id) {
+                    self.log_in(id, uid.as_str());
+                }
+            }
+            (Stage::Credential, Request::Authenticate(credential)) => {
+                if self.may_log_in(id) {
+                    self.attempts += 1;
+                    let attempt = self.attempts;
+                    self.conn(id).life = Life::Checking(attempt);
+                    self.outputs.push_back(Said::Check { conn: id, attempt, credential });
+                }
+            }
+            (Stage::Login | Stage::Credential, _) => self.problem(id, Problem::NotLoggedIn),
+            (Stage::Open, Request::Login(_) | Request::Authenticate(_)) => {
+                self.problem(id, Problem::AlreadyLoggedIn);
+            }
             (Stage::Open, Request::Send { to, payload }) => self.send(id, to, payload),
             (Stage::Open, Request::Join(group)) => self.join(id, group.as_str()),
             (Stage::Open, Request::Leave(group)) => self.leave(id, group.as_str()),
+        }
+    }
+
+    /// Charges for an attempt, and says what there is to say if it may not be made.
+    fn may_log_in(&mut self, id: ConnId) -> bool {
+        let excess = self.charge_login(id);
+        match excess {
+            Excess::None => {}
+            Excess::Some => self.problem(id, Problem::TooManyLogins),
+            Excess::Far => self.close(id, CloseReason::TooFast),
+        }
+        excess == Excess::None
+    }
+
+    pub(super) fn verdict(&mut self, ticket: Ticket, verdict: Verdict<'static>) {
+        let (id, attempt) = self.tickets[&ticket];
+        if self.conns.get(&id).is_none_or(|conn| conn.life != Life::Checking(attempt)) {
+            self.stats.stale += 1;
+            return;
+        }
+        self.conn(id).life = Life::Credential;
+        match verdict {
+            Verdict::Accepted(uid) => self.log_in(id, uid.as_str()),
+            Verdict::Denied(denial) => self.problem(id, Problem::Denied(denial)),
         }
     }
 
@@ -45,7 +79,7 @@ impl Model {
         conn.life = Life::Open(uid);
         self.watch(id);
         self.reply(id, Frame::LoggedIn { uid: uid.into() });
-        self.outputs.push_back(Output::Event(Event::LoggedIn { conn: id, uid: uid.into() }));
+        self.outputs.push_back(Said::Event(Event::LoggedIn { conn: id, uid: uid.into() }));
     }
 
     fn send(&mut self, id: ConnId, to: Target<'static>, message: Message) {
@@ -134,7 +168,7 @@ impl Model {
         let after = self.now + self.config.close_timeout;
         let conn = self.conn(id);
         let uid = match conn.life {
-            Life::Login => None,
+            Life::Login | Life::Credential | Life::Checking(_) => None,
             Life::Open(uid) => Some(uid.into()),
             Life::Closing(_) | Life::Closed => return,
         };
@@ -150,7 +184,7 @@ impl Model {
             | CloseReason::RepliesUnread => self.discard_unread(id),
             _ => {}
         }
-        self.outputs.push_back(Output::Event(Event::Closed { conn: id, uid, reason }));
+        self.outputs.push_back(Said::Event(Event::Closed { conn: id, uid, reason }));
     }
 
     pub(super) fn forget(&mut self, id: ConnId) {
@@ -172,7 +206,7 @@ impl Model {
                 TimeoutReason::Login => self.close(id, CloseReason::LoginTimeout),
                 TimeoutReason::Close => {
                     self.forget(id);
-                    self.outputs.push_back(Output::Drop { conn: id });
+                    self.outputs.push_back(Said::Drop(id));
                 }
                 TimeoutReason::Ping | TimeoutReason::Pong => self.look_for_life(id),
                 TimeoutReason::Stall => self.look_for_progress(id),
