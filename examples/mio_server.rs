@@ -53,7 +53,7 @@ pub fn serve(listener: net::TcpListener, settings: &Settings, stop: &Stop) -> io
     };
     loop {
         if stop.is_stopped() && listener.take().is_some() {
-            server.hub.handle(now, Input::Shutdown);
+            server.hub.handle(now, Input::Shutdown { over: time::Duration::ZERO });
         }
         server.carry_out();
         if listener.is_none() && server.sockets.is_empty() {

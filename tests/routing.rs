@@ -350,7 +350,7 @@ fn the_next_deadline_is_true_after_outputs_have_closed_connections() {
     let close_timeout = Duration::from_secs(60);
     let mut world = World::new(Config { close_timeout, ..Config::default() });
     world.connect();
-    world.shut_down();
+    world.shut_down(Duration::ZERO);
 
     let deadline = world.hub().poll_timeout().expect("a connection that is closing");
     assert_eq!(deadline.why, TimeoutReason::Close);

@@ -145,7 +145,7 @@ impl<S: Signal> Exchange<S> {
     pub fn shut_down(&self) {
         self.act(|shared, now| {
             shared.stopping = true;
-            shared.hub.handle(now, Input::Shutdown);
+            shared.hub.handle(now, Input::Shutdown { over: Duration::ZERO });
         });
     }
 

@@ -37,11 +37,12 @@ use slotmap::SlotMap;
 
 use crate::{
     Config, ConnId, Deadline, Frame, Input, Output, Payload, Problem, Refused, Request, Stage,
-    Stats,
+    Stats, TimeoutReason,
     addresses::{Address, Addresses},
     conn::{Answer, Conn, Reply, State},
     index::NameIndex,
     rate::Level,
+    shutdown::Shutdown,
     time::Instant,
     timers::Timers,
     topic::{Topic, TopicId, TopicName},
@@ -88,8 +89,7 @@ pub struct Hub<P> {
     checks: u64,
     wakes: VecDeque<Wake>,
     outputs: VecDeque<Output<P>>,
-    /// Once shut down: the connections that are yet to be closed.
-    shutdown: Option<VecDeque<ConnId>>,
+    shutdown: Option<Shutdown>,
     stats: Stats,
 }
 
@@ -145,7 +145,7 @@ impl<P: Payload> Hub<P> {
             Input::PeerClosed { conn } => self.peer_closed(conn),
             Input::Disconnected { conn } => self.disconnected(conn),
             Input::Timeout => self.timeout(),
-            Input::Shutdown => self.shut_down(),
+            Input::Shutdown { over } => self.shut_down(over),
         }
         self.prune_timers();
     }
@@ -176,7 +176,10 @@ impl<P: Payload> Hub<P> {
     /// passed even after a timeout was handled, there was more to do than one call should take:
     /// feed it again.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.timers.next()
+        let close = self.shutdown.as_ref().and_then(Shutdown::next);
+        let close = close.map(|at| Deadline { at, why: TimeoutReason::Shutdown });
+        let timer = self.timers.next();
+        timer.into_iter().chain(close).min_by_key(|deadline| deadline.at)
     }
 
     /// Whether requests of this connection should be read.

@@ -1,6 +1,6 @@
 //! All that can happen to the hub.
 
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 
 use crate::{ConnId, Name, Problem, Ticket, Verdict};
 
@@ -71,8 +71,13 @@ pub enum Input<'a, P> {
     },
     /// The deadline that [`Hub::poll_timeout`](crate::Hub::poll_timeout) named has come.
     Timeout,
-    /// Close everybody with 1001 and refuse whoever comes.
-    Shutdown,
+    /// Close everybody with 1001 and refuse whoever comes. A further one can only bring the end
+    /// forward.
+    Shutdown {
+        /// The time over which the closes are spread, so that not all come back elsewhere at once.
+        /// Zero: all at once.
+        over: Duration,
+    },
 }
 
 /// What a connection can ask for, in any dialect.

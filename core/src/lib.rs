@@ -56,6 +56,7 @@ mod name;
 mod output;
 mod payload;
 mod rate;
+mod shutdown;
 pub mod text;
 mod time;
 mod timers;

@@ -328,6 +328,8 @@ pub enum TimeoutReason {
     Pong,
     /// A connection must have read something.
     Stall,
+    /// The next connection is to be closed in the course of a shutdown.
+    Shutdown,
 }
 
 /// Counts since the hub was made, and a few current figures.

@@ -1,7 +1,7 @@
 //! The table's rows through the core alone: no socket, no thread, and time that passes when
 //! somebody waits.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use switchboard_core::{
     ConnId, Fault, Frame, Hub, Input, Instant, Output,
@@ -122,7 +122,7 @@ impl World for CoreWorld {
                 Printed::Close(reason) => assert_eq!(reason.code(), Some(code)),
                 other => panic!("expected a close, got {other:?}"),
             },
-            Step::ServerStops => self.handle(Input::Shutdown),
+            Step::ServerStops => self.handle(Input::Shutdown { over: Duration::ZERO }),
         }
     }
 }

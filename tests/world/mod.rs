@@ -159,8 +159,8 @@ impl World {
         self.handle(Input::PeerClosed { conn });
     }
 
-    pub(crate) fn shut_down(&mut self) {
-        self.handle(Input::Shutdown);
+    pub(crate) fn shut_down(&mut self, over: Duration) {
+        self.handle(Input::Shutdown { over });
     }
 
     pub(crate) fn hear(&mut self, conn: ConnId) {

@@ -1,8 +1,10 @@
 //! The hub's invariants, in code.
 
+use alloc::collections::BTreeSet;
+
 use super::Hub;
 use crate::{
-    Payload,
+    Payload, Stage,
     conn::{Membership, State, Wakefulness},
     topic::{Topic, TopicName},
 };
@@ -15,6 +17,7 @@ impl<P: Payload> Hub<P> {
     /// If something is not true.
     pub fn assert_consistent(&self) {
         self.assert_conns();
+        self.assert_shutdown();
         self.assert_topics();
         self.assert_bounds();
     }
@@ -64,6 +67,16 @@ impl<P: Payload> Hub<P> {
             } else {
                 assert_eq!(memberships, 0, "a member that is not logged in");
             }
+        }
+    }
+
+    /// A shutdown has everybody before it who is not on the way out.
+    fn assert_shutdown(&self) {
+        let Some(shutdown) = &self.shutdown else { return };
+        let left: BTreeSet<_> = shutdown.left().collect();
+        for (id, conn) in &self.conns {
+            let is_closing = Stage::from(conn.state) == Stage::Closing;
+            assert!(is_closing || left.contains(&id), "a connection that stays after a shutdown");
         }
     }
 

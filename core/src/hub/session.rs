@@ -1,15 +1,17 @@
 //! The life of a connection: from connecting, over login and takeover, to its end.
 
 use alloc::{collections::VecDeque, sync::Arc};
+use core::time::Duration;
 
 use smallvec::SmallVec;
 
 use super::{Hub, wake::Wake};
 use crate::{
     Authentication, CloseReason, ConnId, DuplicateUid, Event, Fault, Name, Output, Payload,
-    Problem, Refused, TimeoutReason,
+    Problem, Refused, Stage, TimeoutReason,
     addresses::Address,
     conn::{Answer, Conn, Membership, State},
+    shutdown::Shutdown,
     time::Instant,
     timers::Timer,
     topic::TopicId,
@@ -17,6 +19,9 @@ use crate::{
 
 /// Timers that one [`Input::Timeout`](crate::Input::Timeout) looks at.
 const TIMERS_PER_CALL: usize = 1024;
+
+/// Connections of a shutdown that one closes.
+const CLOSES_PER_CALL: usize = 1024;
 
 /// What becomes of messages that a closing connection has not read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,6 +119,11 @@ impl<P: Payload> Hub<P> {
     }
 
     pub(super) fn timeout(&mut self) {
+        self.expire();
+        self.shut_down_due();
+    }
+
+    fn expire(&mut self) {
         for _ in 0..TIMERS_PER_CALL {
             let Some(timer) = self.timers.pop_due(self.now) else {
                 return;
@@ -131,26 +141,45 @@ impl<P: Payload> Hub<P> {
                 }
                 TimeoutReason::Ping | TimeoutReason::Pong => self.look_for_life(timer.conn),
                 TimeoutReason::Stall => self.look_for_progress(timer.conn),
+                // No connection has this one.
+                TimeoutReason::Shutdown => {}
             }
         }
     }
 
-    pub(super) fn shut_down(&mut self) {
-        if self.shutdown.is_none() {
-            self.shutdown = Some(self.conns.keys().collect::<VecDeque<_>>());
+    pub(super) fn shut_down(&mut self, over: Duration) {
+        let begins = match &mut self.shutdown {
+            Some(shutdown) => shutdown.shorten(self.now, over),
+            None => {
+                self.shutdown = Some(Shutdown::new(self.now, over, self.conns.keys()));
+                true
+            }
+        };
+        if begins && over.is_zero() {
             self.wakes.push_back(Wake::Shutdown);
         }
     }
 
     /// Closes the next connection of a shutdown. Returns whether there may be another.
     pub(super) fn shut_down_next(&mut self) -> bool {
-        let Some(conn) = self.shutdown.as_mut().and_then(VecDeque::pop_front) else {
+        let Some(conn) = self.shutdown.as_mut().and_then(Shutdown::pop) else {
             return false;
         };
         if self.conns.contains_key(conn) {
             self.close(conn, CloseReason::Shutdown, Unread::Deliver);
         }
         true
+    }
+
+    /// Closes those whose moment in a shutdown has come.
+    fn shut_down_due(&mut self) {
+        for _ in 0..CLOSES_PER_CALL {
+            let next = self.shutdown.as_ref().and_then(Shutdown::next);
+            if next.is_none_or(|at| at > self.now) {
+                return;
+            }
+            self.shut_down_next();
+        }
     }
 
     /// Takes a connection out of all routing and lets it read its way to the close frame.
@@ -211,5 +240,10 @@ impl<P: Payload> Hub<P> {
         let conns = &self.conns;
         let counts = |timer: &Timer| conns.get(timer.conn).is_some_and(|c| c.has_timer(timer));
         self.timers.prune(conns.len(), counts);
+        if let Some(shutdown) = &mut self.shutdown {
+            shutdown.prune(|conn| {
+                conns.get(conn).is_some_and(|conn| Stage::from(conn.state) != Stage::Closing)
+            });
+        }
     }
 }

@@ -143,7 +143,7 @@ impl World {
                 self.clock = Instant::ZERO + since_zero.saturating_sub(by);
             }
             Op::Timeout => self.input(Input::Timeout),
-            Op::Shutdown => self.input(Input::Shutdown),
+            Op::Shutdown { over } => self.input(Input::Shutdown { over }),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the hub should do, said as plainly as possible.
 
+mod drain;
 mod limits;
 mod rules;
 mod signs;
@@ -15,6 +16,7 @@ use switchboard_core::{
     Target, Ticket, TimeoutReason, Verdict,
 };
 
+use drain::Drain;
 use limits::{Debt, Excess, Place};
 use signs::Sign;
 
@@ -48,7 +50,7 @@ pub struct Model {
     /// Of the login attempts from each place.
     logins: BTreeMap<Place, Debt>,
     stays: u64,
-    shutting_down: bool,
+    drain: Option<Drain>,
     outputs: VecDeque<Said>,
     attempts: u64,
     tickets: BTreeMap<Ticket, (ConnId, u64)>,
@@ -119,7 +121,7 @@ impl Model {
             kept: BTreeMap::new(),
             logins: BTreeMap::new(),
             stays: 0,
-            shutting_down: false,
+            drain: None,
             outputs: VecDeque::new(),
             attempts: 0,
             tickets: BTreeMap::new(),
@@ -129,7 +131,7 @@ impl Model {
 
     /// Why the next connection has to be refused, if it has to be.
     pub fn refusal(&self, address: Option<IpAddr>) -> Option<Refused> {
-        if self.shutting_down {
+        if self.drain.is_some() {
             Some(Refused::ShuttingDown)
         } else if self.conns.len() >= self.config.max_connections {
             Some(Refused::Full)
@@ -171,9 +173,10 @@ impl Model {
             | Input::Fault { conn, .. }
             | Input::PeerClosed { conn }
             | Input::Disconnected { conn } => Some(*conn),
-            Input::Connect { .. } | Input::Verdict { .. } | Input::Timeout | Input::Shutdown => {
-                None
-            }
+            Input::Connect { .. }
+            | Input::Verdict { .. }
+            | Input::Timeout
+            | Input::Shutdown { .. } => None,
         };
         if concerns.is_some_and(|conn| !self.conns.contains_key(&conn)) {
             self.stats.stale += 1;
@@ -199,8 +202,11 @@ impl Model {
                 self.close(conn, CloseReason::Disconnected);
                 self.forget(conn);
             }
-            Input::Timeout => self.timeout(),
-            Input::Shutdown => self.shutting_down = true,
+            Input::Timeout => {
+                self.timeout();
+                self.drain_due();
+            }
+            Input::Shutdown { over } => self.shut_down(over),
         }
     }
 
@@ -273,7 +279,7 @@ impl Model {
     pub fn close_at_output(&mut self, conn: ConnId, reason: CloseReason) -> Result<(), String> {
         let may = match reason {
             CloseReason::TooSlow => self.is_too_slow(conn),
-            CloseReason::Shutdown => self.shutting_down,
+            CloseReason::Shutdown => self.drains_at_once(),
             _ => false,
         };
         if !may {
@@ -283,11 +289,11 @@ impl Model {
         Ok(())
     }
 
-    /// The connections that must be closed by the time there is no output left: all at shutdown,
-    /// and those who are too slow.
+    /// The connections that must be closed by the time there is no output left: all if they are to
+    /// be closed at once, and those who are too slow.
     pub fn overdue(&self) -> Vec<ConnId> {
         let open = |&id: &ConnId| self.stage(id) != Stage::Closing;
-        let overdue = |id: &ConnId| (self.shutting_down && open(id)) || self.is_too_slow(*id);
+        let overdue = |id: &ConnId| (self.drains_at_once() && open(id)) || self.is_too_slow(*id);
         self.ids().filter(overdue).collect()
     }
 
@@ -300,8 +306,13 @@ impl Model {
 
     /// When a timeout is next wanted.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let (at, _, why) = self.next_deadline()?;
-        Some(Deadline { at, why })
+        let timer = self.next_deadline().map(|(at, _, why)| Deadline { at, why });
+        let close = self.next_to_drain().map(|(at, ..)| at);
+        match (timer, close) {
+            (Some(timer), Some(at)) if timer.at <= at => Some(timer),
+            (_, Some(at)) => Some(Deadline { at, why: TimeoutReason::Shutdown }),
+            (timer, None) => timer,
+        }
     }
 
     /// Whether requests of this connection should be read.

@@ -61,7 +61,7 @@ pub enum Op {
     /// Give the hub a timeout, wanted or not.
     Timeout,
     /// Shut down.
-    Shutdown,
+    Shutdown { over: Duration },
 }
 
 impl Op {
@@ -77,6 +77,7 @@ impl Op {
         // Some connections are busier than others, so that more comes together.
         let slot = usize::from(slot) % if slot < 216 { 4 } else { Self::SLOTS };
         match more {
+            175 if b >= 128 => return Self::Shutdown { over: pick(&DURATIONS, a) },
             176..184 => return Self::Authenticate { slot, size: pick(&SIZES, b) },
             184..192 => return Self::Verdict { slot, verdict: Verdict::Accepted(name(&UIDS, a)) },
             192..200 => return Self::Verdict { slot, verdict: Verdict::Denied(Denial::Expired) },
@@ -85,7 +86,7 @@ impl Op {
             }
             208..240 => return Self::Tick { by: pick(&DURATIONS[..6], a) },
             240.. => return Self::Heard { slot, size: pick(&SIZES, b) },
-            0..176 => {}
+            0..=175 => {}
         }
         match kind {
             0..18 => Self::Serve,
@@ -106,7 +107,7 @@ impl Op {
             249..255 => Self::Timeout,
             // It ends most of what else could happen.
             255 if a < 192 => Self::Timeout,
-            255 => Self::Shutdown,
+            255 => Self::Shutdown { over: Duration::ZERO },
         }
     }
 }

@@ -1,0 +1,70 @@
+//! Closing everybody, in some time.
+
+use alloc::{collections::BinaryHeap, vec::Vec};
+use core::{cmp::Reverse, time::Duration};
+
+use crate::{ConnId, time::Instant};
+
+/// A shutdown under way: each connection has its moment, by its id's [phase](ConnId::phase).
+///
+/// The phases of connections that came one after the other lie far apart: those who have to come
+/// back elsewhere do so evenly, and not in the order in which they once came.
+pub(crate) struct Shutdown {
+    left: BinaryHeap<Reverse<(u32, ConnId)>>,
+    start: Instant,
+    over: Duration,
+    /// The phase whose moment is the start.
+    from: u32,
+}
+
+/// All phases are less.
+const PHASES: u128 = 1 << 32;
+
+impl Shutdown {
+    pub(crate) fn new(now: Instant, over: Duration, conns: impl Iterator<Item = ConnId>) -> Self {
+        let left: Vec<_> = conns.map(|conn| Reverse((conn.phase(), conn))).collect();
+        Self { left: left.into(), start: now, over, from: 0 }
+    }
+
+    /// Has it end `over` from now, if that is earlier: what is left is spread over that time.
+    /// Returns whether it is.
+    pub(crate) fn shorten(&mut self, now: Instant, over: Duration) -> bool {
+        let shorter = now + over < self.start + self.over;
+        if shorter {
+            let elapsed = now.saturating_since(self.start).as_micros();
+            let passed = (PHASES - u128::from(self.from)) * elapsed / self.over.as_micros();
+            self.from += u32::try_from(passed).unwrap_or(u32::MAX - self.from);
+            (self.start, self.over) = (now, over);
+        }
+        shorter
+    }
+
+    /// Whether there is no time to keep to.
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.over.is_zero()
+    }
+
+    /// When to close the next one, unless it is all at once.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let Reverse((phase, _)) = self.left.peek().filter(|_| !self.is_at_once())?;
+        let share = u128::from(phase.saturating_sub(self.from));
+        let after = self.over.as_micros() * share / (PHASES - u128::from(self.from));
+        Some(self.start + Duration::from_micros(u64::try_from(after).unwrap_or(u64::MAX)))
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<ConnId> {
+        self.left.pop().map(|Reverse((_, conn))| conn)
+    }
+
+    /// Drops those from the top that have ended by themselves, so that [`next`](Self::next) is true.
+    pub(crate) fn prune(&mut self, is_left: impl Fn(ConnId) -> bool) {
+        while self.left.peek().is_some_and(|Reverse((_, conn))| !is_left(*conn)) {
+            self.left.pop();
+        }
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn left(&self) -> impl Iterator<Item = ConnId> {
+        self.left.iter().map(|Reverse((_, conn))| *conn)
+    }
+}
