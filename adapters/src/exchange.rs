@@ -17,16 +17,18 @@ use std::{
     collections::VecDeque,
     hash::{BuildHasher, Hasher, RandomState},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     time::{Duration, Instant as Clock},
 };
 
 use slotmap::SecondaryMap;
-use switchboard_core::{ConnId, Event, Hub, Input, Instant, Output, Refused};
+use switchboard_core::{ConnId, Event, Hub, Input, Instant, Output, Refused, Ticket};
 use tracing::field;
+use tungstenite::Utf8Bytes;
 
 use crate::{
     Settings,
+    authenticate::{Answer, Authenticate},
     line::{self, Line},
     wire::{Received, Text, ToSend},
 };
@@ -38,7 +40,7 @@ const OUTPUTS_IN_PASSING: usize = 16;
 const OUTPUTS_AT_ONCE: usize = 256;
 
 /// How the task or thread that serves a connection is reached. Called without any lock held.
-pub trait Signal: Send + Sync {
+pub trait Signal: Send + Sync + 'static {
     /// There is something to [pull](Exchange::pull).
     fn ready(&self);
 
@@ -49,6 +51,10 @@ pub trait Signal: Send + Sync {
 /// The hub with the lock, the clock and the connections' signals.
 pub struct Exchange<S> {
     shared: Mutex<Shared<S>>,
+    authenticate: Option<Arc<dyn Authenticate>>,
+    drain: Duration,
+    /// For answers that come later.
+    this: Weak<Self>,
     origin: Clock,
     doorbell: Box<dyn Fn() + Send + Sync>,
 }
@@ -76,19 +82,27 @@ pub enum Next {
 enum Call<S> {
     Ready(Arc<S>),
     Cut(Arc<S>),
+    Check(Ticket, Text),
     Log(Event),
 }
 
 impl<S: Signal> Exchange<S> {
     /// An exchange whose driver is woken by `doorbell`, which must neither block nor get lost if
     /// the driver is just then at work.
-    pub fn new(settings: &Settings, doorbell: impl Fn() + Send + Sync + 'static) -> Self {
+    pub fn new(settings: &Settings, doorbell: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
         // The standard library's hasher is keyed by the system's random numbers.
         let seed = RandomState::new().build_hasher().finish();
         let hub = Hub::new(settings.hub_config(), seed, Instant::ZERO);
         let signals = SecondaryMap::new();
         let shared = Shared { hub, signals, driver_wakes: None, stopping: false };
-        Self { shared: Mutex::new(shared), origin: Clock::now(), doorbell: Box::new(doorbell) }
+        Arc::new_cyclic(|this| Self {
+            shared: Mutex::new(shared),
+            authenticate: settings.authenticate.clone(),
+            drain: settings.drain,
+            this: Weak::clone(this),
+            origin: Clock::now(),
+            doorbell: Box::new(doorbell),
+        })
     }
 
     /// Takes a new connection, which comes from `address` as far as that is known.
@@ -141,11 +155,12 @@ impl<S: Signal> Exchange<S> {
         line::pull(&mut self.lock().hub, conn, batch);
     }
 
-    /// Closes everybody and refuses whoever comes. [`Next::Finished`] tells when all are gone.
+    /// Closes everybody, over the settings' [time](Settings::drain), and refuses whoever comes.
+    /// [`Next::Finished`] tells when all are gone.
     pub fn shut_down(&self) {
         self.act(|shared, now| {
             shared.stopping = true;
-            shared.hub.handle(now, Input::Shutdown { over: Duration::ZERO });
+            shared.hub.handle(now, Input::Shutdown { over: self.drain });
         });
     }
 
@@ -168,7 +183,7 @@ impl<S: Signal> Exchange<S> {
                 Next::Wait(shared.driver_wakes.map(|at| at.saturating_since(now)))
             }
         };
-        give(calls);
+        self.give(calls);
         next
     }
 
@@ -181,11 +196,42 @@ impl<S: Signal> Exchange<S> {
             let more = shared.carry_out(OUTPUTS_IN_PASSING, &mut calls);
             (result, more || shared.driver_is_late())
         };
-        give(calls);
+        self.give(calls);
         if ring {
             (self.doorbell)();
         }
         result
+    }
+
+    fn give(&self, calls: Vec<Call<S>>) {
+        for call in calls {
+            match call {
+                Call::Ready(signal) => signal.ready(),
+                Call::Cut(signal) => signal.cut(),
+                Call::Check(ticket, credential) => self.check(ticket, credential),
+                Call::Log(Event::LoggedIn { conn, uid }) => {
+                    tracing::debug!(?conn, ?uid, "logged in");
+                }
+                Call::Log(Event::Closed { conn, uid, reason }) => {
+                    tracing::debug!(?conn, uid = uid.as_deref().map(field::debug), %reason, "closed");
+                }
+            }
+        }
+    }
+
+    fn check(&self, ticket: Ticket, credential: Text) {
+        let exchange = Weak::clone(&self.this);
+        let answer = Answer::new(move |verdict| {
+            // The server may have ended before the answer came.
+            if let Some(exchange) = exchange.upgrade() {
+                exchange.act(|shared, now| {
+                    shared.hub.handle(now, Input::Verdict { ticket, verdict });
+                });
+            }
+        });
+        if let Some(authenticate) = &self.authenticate {
+            authenticate.authenticate(&Utf8Bytes::from(credential), answer);
+        }
     }
 
     fn now(&self) -> Instant {
@@ -205,7 +251,9 @@ impl<S> Shared<S> {
                 None => return false,
                 Some(Output::Ready { conn }) => self.signals.get(conn).cloned().map(Call::Ready),
                 Some(Output::Drop { conn }) => self.signals.remove(conn).map(Call::Cut),
-                Some(Output::Check { .. }) => None,
+                Some(Output::Check { ticket, credential, .. }) => {
+                    Some(Call::Check(ticket, credential))
+                }
                 Some(Output::Event(event)) => Some(Call::Log(event)),
             };
             calls.extend(call);
@@ -258,20 +306,5 @@ impl<S: Signal> Line for Place<'_, S> {
 impl<S: Signal> Drop for Place<'_, S> {
     fn drop(&mut self) {
         self.exchange.disconnected(self.conn);
-    }
-}
-
-fn give<S: Signal>(calls: Vec<Call<S>>) {
-    for call in calls {
-        match call {
-            Call::Ready(signal) => signal.ready(),
-            Call::Cut(signal) => signal.cut(),
-            Call::Log(Event::LoggedIn { conn, uid }) => {
-                tracing::debug!(?conn, ?uid, "logged in");
-            }
-            Call::Log(Event::Closed { conn, uid, reason }) => {
-                tracing::debug!(?conn, uid = uid.as_deref().map(field::debug), %reason, "closed");
-            }
-        }
     }
 }

@@ -9,6 +9,7 @@
 //! No module of this crate decides who receives what, who may log in, or when somebody is to be
 //! closed. All of that is in `switchboard-core`.
 
+pub mod authenticate;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 pub mod cli;

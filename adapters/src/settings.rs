@@ -1,8 +1,12 @@
 //! What a server is told when it starts.
 
-use switchboard_core::{Config, RingLimit};
+use std::{sync::Arc, time::Duration};
 
-use crate::{peer::PeerConfig, tls::Tls, wire};
+use switchboard_core::{Authentication, Config, RingLimit};
+
+use crate::{
+    authenticate::Authenticate, forwarded::Cidrs, origin::Origins, peer::PeerConfig, tls::Tls, wire,
+};
 
 /// The settings of a server, apart from where it listens.
 #[derive(Clone, Debug)]
@@ -16,13 +20,32 @@ pub struct Settings {
     /// Whether each connection begins with a header of the PROXY protocol, version 1 or 2, in which
     /// a proxy says whose it is. Default: no.
     pub proxy_protocol: bool,
+    /// Proxies that are believed when they say, in `X-Forwarded-For` or `Forwarded`, where a client
+    /// comes from. Default: none.
+    pub trusted_proxies: Cidrs,
+    /// Web pages whose scripts may connect. Default: all.
+    pub origins: Origins,
+    /// What says whose a client's credential is. Default: a client is who it says it is.
+    pub authenticate: Option<Arc<dyn Authenticate>>,
+    /// The time over which connections are closed when the server stops, so that not all come back
+    /// elsewhere at once. Default: none.
+    pub drain: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         // No client can ask for a group in the text dialect.
         let hub = Config { max_groups: 0, ..Config::default() };
-        Self { hub, max_message: 64 << 10, tls: None, proxy_protocol: false }
+        Self {
+            hub,
+            max_message: 64 << 10,
+            tls: None,
+            proxy_protocol: false,
+            trusted_proxies: Cidrs::default(),
+            origins: Origins::default(),
+            authenticate: None,
+            drain: Duration::ZERO,
+        }
     }
 }
 
@@ -34,6 +57,10 @@ impl Settings {
             everyone_ring: fit(self.hub.everyone_ring),
             user_ring: fit(self.hub.user_ring),
             group_ring: fit(self.hub.group_ring),
+            authentication: match self.authenticate {
+                Some(_) => Authentication::Checked,
+                None => Authentication::Open,
+            },
             ..self.hub.clone()
         }
     }
@@ -44,6 +71,8 @@ impl Settings {
             websocket: wire::config(self.max_message),
             tls: self.tls.clone(),
             proxy_protocol: self.proxy_protocol,
+            trusted_proxies: self.trusted_proxies.clone(),
+            origins: self.origins.clone(),
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::{fmt, net::IpAddr};
 
 use http::StatusCode;
-use switchboard_core::{ConnId, Fault, Frame, Input, Payload, Stage, text};
+use switchboard_core::{ConnId, Fault, Frame, Input, Payload, Request, Stage, text};
 use tungstenite::{
     Error, Message, Utf8Bytes,
     protocol::{CloseFrame, WebSocketConfig},
@@ -73,6 +73,8 @@ pub enum Received {
     },
     /// Where the client comes from, if that was not known when it connected.
     Address(IpAddr),
+    /// A credential that came with the client's handshake.
+    Credential(String),
     /// Something else than a client's handshake, or its TLS broke.
     Refused(Refusal),
 }
@@ -96,7 +98,7 @@ impl From<Result<Message, Error>> for Received {
 impl Received {
     /// Whether there may be more messages. If not, what follows is of no matter.
     pub fn goes_on(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Control { .. } | Self::Address(_))
+        !matches!(self, Self::Fault(_) | Self::Refused(_) | Self::Close)
     }
 
     /// The hub's input for what `conn`, which is at this stage, sent, if it is one.
@@ -109,6 +111,13 @@ impl Received {
             Self::Fault(fault) => Input::Fault { conn, fault: *fault },
             Self::Close => Input::PeerClosed { conn },
             Self::Address(address) => Input::Address { conn, address: *address },
+            // Who need not show one is asked for its uid.
+            Self::Credential(_) if stage != Stage::Credential => return None,
+            Self::Credential(credential) => Input::Request {
+                conn,
+                request: Request::Authenticate(Text::from(credential.as_str())),
+                size: credential.len(),
+            },
             Self::Refused(_) => Input::Fault { conn, fault: Fault::Protocol },
             Self::Control { size } => Input::Heard { conn, size: *size },
         })

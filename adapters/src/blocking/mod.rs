@@ -33,7 +33,7 @@ pub fn serve(listener: impl Into<Listener>, settings: &Settings, stop: &Stop) ->
     let ring = move || {
         let _ = bell.try_send(());
     };
-    let exchange = Arc::new(Exchange::new(settings, ring));
+    let exchange = Exchange::new(settings, ring);
     let named = |name: &str| thread::Builder::new().name(name.into());
 
     let driver = {

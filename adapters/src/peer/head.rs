@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, io::Write};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version,
+    header::{AUTHORIZATION, ORIGIN},
+};
 use httparse::Status;
 use tungstenite::{
     Error,
@@ -53,6 +56,25 @@ fn request(parsed: &httparse::Request<'_, '_>) -> Option<Request<()>> {
         headers.append(name, HeaderValue::from_bytes(header.value).ok()?);
     }
     Some(request)
+}
+
+/// The web page that the request comes from (RFC 6454), if any says so. What is no text is no
+/// origin that could be allowed.
+pub(super) fn origin(request: &Request<()>) -> Option<&str> {
+    request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or("?"))
+}
+
+/// The credential that came with the request: a bearer token (RFC 6750, 2.1), or the query's
+/// `token`, for browsers, whose scripts cannot set headers.
+pub(super) fn credential(request: &Request<()>) -> Option<String> {
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|value| value.split_once(' '));
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let query = || {
+        let pairs = request.uri().query().unwrap_or_default().split('&');
+        pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == "token")
+    };
+    bearer.or_else(query).map(|(_, token)| token.trim().to_owned())
 }
 
 /// Answers a request to become a WebSocket.

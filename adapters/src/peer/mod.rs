@@ -17,7 +17,7 @@ mod tests;
 
 use std::{collections::VecDeque, mem, net::IpAddr, sync::Arc};
 
-use http::StatusCode;
+use http::{Request, StatusCode};
 use switchboard_core::Refused;
 use tungstenite::{
     Error, Message,
@@ -31,6 +31,8 @@ use tungstenite::{
 };
 
 use crate::{
+    forwarded::{self, Cidrs},
+    origin::Origins,
     proxy_protocol,
     tls::Tls,
     wire::{Received, Refusal, ToSend},
@@ -55,13 +57,18 @@ pub struct PeerConfig {
     pub tls: Option<Tls>,
     /// Whether connections begin with a header of the PROXY protocol.
     pub proxy_protocol: bool,
+    /// Proxies that are believed when they say where a client comes from.
+    pub trusted_proxies: Cidrs,
+    /// Web pages whose scripts may connect.
+    pub origins: Origins,
 }
 
 impl PeerConfig {
     /// What is known of where a client comes from when its socket, which comes from `address`, has
     /// been accepted. If it is nothing, the peer [tells](Received::Address) later.
     pub fn known_address(&self, address: Option<IpAddr>) -> Option<IpAddr> {
-        address.filter(|_| !self.proxy_protocol)
+        let is_proxy = |address: &IpAddr| self.trusted_proxies.contains(*address);
+        address.filter(|address| !self.proxy_protocol && !is_proxy(address))
     }
 }
 
@@ -257,23 +264,42 @@ impl Peer {
 
     /// Reads the request, and answers it.
     fn shake_hands(&mut self) {
-        let read = head::read(self.incoming.make_contiguous());
-        let answered = match read {
+        let request = match head::read(self.incoming.make_contiguous()) {
             Ok(None) => return,
             Ok(Some(Head { request, size })) => {
                 self.incoming.drain(..size);
-                head::accept(&request, &mut self.outgoing)
+                Ok(request)
             }
             Err(status) => Err(status),
         };
-        if let Err(status) = answered {
-            head::refuse(status, &mut self.outgoing);
-            return self.refuse(Refusal::Http(status));
+        let answered = request.and_then(|request| {
+            if !self.config.origins.allows(head::origin(&request)) {
+                return Err(StatusCode::FORBIDDEN);
+            }
+            head::accept(&request, &mut self.outgoing)?;
+            Ok(request)
+        });
+        match answered {
+            Ok(request) => self.announce(&request),
+            Err(status) => {
+                head::refuse(status, &mut self.outgoing);
+                return self.refuse(Refusal::Http(status));
+            }
         }
-        let unknown = self.config.known_address(self.address).is_none();
-        self.untold.extend(self.address.filter(|_| unknown).map(Received::Address));
         let websocket = WebSocketContext::new(Role::Server, Some(self.config.websocket));
         self.state = State::Open(Box::new(websocket));
+    }
+
+    /// Tells what the request says of the client.
+    fn announce(&mut self, request: &Request<()>) {
+        if let Some(proxy) = self.address
+            && self.config.known_address(self.address).is_none()
+        {
+            let trusted = &self.config.trusted_proxies;
+            let address = forwarded::client_address(proxy, trusted, request.headers());
+            self.untold.push_back(Received::Address(address));
+        }
+        self.untold.extend(head::credential(request).map(Received::Credential));
     }
 
     fn read(&mut self) -> Option<Received> {

@@ -46,7 +46,7 @@ async fn run(executor: &Executor<'_>, listener: Async<Listener>, settings: &Sett
     let ring = move || {
         let _ = bell.try_send(());
     };
-    let exchange = Arc::new(Exchange::new(settings, ring));
+    let exchange = Exchange::new(settings, ring);
     let driver = executor.spawn(drive(Arc::clone(&exchange), doorbell));
     let config = Arc::new(settings.peer_config());
     let accept = async {
