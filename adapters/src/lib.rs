@@ -28,6 +28,7 @@ mod settings;
 pub mod smol;
 mod stop;
 pub mod tls;
+pub mod token;
 pub mod wire;
 
 pub use listener::Listener;

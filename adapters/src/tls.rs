@@ -1,139 +1,196 @@
-//! The server's certificate and key, which can be replaced while it runs.
+//! TLS: the certificate, and how to replace it while the server runs.
+//!
+//! What carries the bytes is up to the adapters; rustls does no I/O.
 
 use std::{
-    fmt, fs,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
 use rustls::{
-    ServerConfig,
+    Error, InconsistentKeys, ServerConfig,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
+    server::NoServerSessionStorage,
+    version::{TLS12, TLS13},
 };
 
-/// TLS 1.2 and 1.3 for `http/1.1`, with a certificate and a key from PEM files. Clones share them.
+/// WebSocket begins as HTTP/1.1 (RFC 6455, 4.1), and this server speaks nothing else.
+const ALPN: &[u8] = b"http/1.1";
+
+/// A certificate and its key, from two files. A clone shares it.
 #[derive(Clone, Debug)]
-pub struct Tls {
-    files: Arc<Files>,
-    current: Arc<RwLock<Arc<ServerConfig>>>,
-}
+pub struct Tls(Arc<Shared>);
 
 #[derive(Debug)]
-struct Files {
-    certificate: PathBuf,
+struct Shared {
+    cert: PathBuf,
     key: PathBuf,
+    current: RwLock<Arc<ServerConfig>>,
 }
 
 impl Tls {
-    /// Reads the chain of certificates, the server's own one first, and its private key (PKCS #8,
-    /// PKCS #1 or SEC 1).
+    /// Reads a certificate chain, the server's own first, and its private key (PKCS#8, SEC1 or
+    /// PKCS#1). Both are PEM, and may be in the same file.
     ///
     /// # Errors
-    /// Says which file is unfit, and why.
-    pub fn load(
-        certificate: impl Into<PathBuf>,
-        key: impl Into<PathBuf>,
-    ) -> Result<Self, TlsError> {
-        let files = Files { certificate: certificate.into(), key: key.into() };
-        let current = Arc::new(RwLock::new(Arc::new(files.read()?)));
-        Ok(Self { files: Arc::new(files), current })
+    /// Says in one line which file is wrong and what to do about it.
+    pub fn load(cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<Self, TlsError> {
+        let (cert, key) = (cert.into(), key.into());
+        let current = RwLock::new(read(&cert, &key)?);
+        Ok(Self(Arc::new(Shared { cert, key, current })))
     }
 
-    /// Reads the files again. Connections that are being made from here on get what they say; those
-    /// that stand go on as they are.
+    /// What the next connection uses, for as long as it lasts.
+    #[must_use]
+    pub fn current(&self) -> Arc<ServerConfig> {
+        self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the files again, for the connections to come. Those that exist go on as they are.
     ///
     /// # Errors
-    /// As [`load`](Self::load). All goes on with what was read before.
+    /// As [`load`](Self::load). Then nothing changes: so it is when one of the files has been
+    /// replaced and the other has not, yet.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let config = Arc::new(self.files.read()?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
+        let next = read(&self.0.cert, &self.0.key)?;
+        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(())
     }
-
-    /// What a new connection is made with.
-    pub fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
-impl Files {
-    fn read(&self) -> Result<ServerConfig, TlsError> {
-        let (certificate, key) = (&self.certificate, &self.key);
-        let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| TlsError::new(certificate, Reason::Pem(error)))?;
-        if chain.is_empty() {
-            return Err(TlsError::new(certificate, Reason::NoCertificate));
+fn read(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let error = |path: &Path, problem| TlsError { path: path.to_owned(), problem };
+    let open = |path: &Path| fs::read(path).map_err(|why| error(path, Problem::Unreadable(why)));
+
+    let chain = CertificateDer::pem_slice_iter(&open(cert)?).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|why| error(cert, Problem::Pem(why)))?;
+    if chain.is_empty() {
+        return Err(error(cert, Problem::NoCertificate));
+    }
+    let private = PrivateKeyDer::from_pem_slice(&open(key)?).map_err(|why| match why {
+        pem::Error::NoItemsFound => error(key, Problem::NoKey),
+        why => error(key, Problem::Pem(why)),
+    })?;
+
+    config(chain, private).map_err(|why| match why {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            error(key, Problem::Mismatch { cert: cert.to_owned() })
         }
-        let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| {
-            let reason = match error {
-                pem::Error::NoItemsFound => Reason::NoKey,
-                error => Reason::Pem(error),
-            };
-            TlsError::new(key, reason)
-        })?;
-        let unfit = |error: rustls::Error| match error {
-            rustls::Error::InconsistentKeys(_) => {
-                TlsError::new(key, Reason::OtherKey(certificate.clone()))
-            }
-            error => TlsError::new(certificate, Reason::Unfit(error)),
-        };
-        let mut config = ServerConfig::builder_with_provider(ring::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
-            .map_err(unfit)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // Who comes back proves with a ticket who it is, which takes no memory here.
-        config.ticketer = ring::Ticketer::new().map_err(unfit)?;
-        config.send_tls13_tickets = 1;
-        Ok(config)
-    }
+        Error::InvalidCertificate(_) => error(cert, Problem::BadCertificate(why)),
+        _ => error(key, Problem::BadKey(why)),
+    })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|error| TlsError::new(path, Reason::Unreadable(error)))
+fn config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    // Clients keep what it takes to resume a session, encrypted: the server stores nothing. The
+    // keys are this configuration's own, so that a new certificate is shown to everybody.
+    config.ticketer = ring::Ticketer::new()?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    // A client comes back with one connection, and gets a new ticket then.
+    config.send_tls13_tickets = 1;
+    Ok(Arc::new(config))
 }
 
-/// Why TLS cannot be set up with these files.
+/// Why there is no TLS with these files.
 #[derive(Debug)]
 pub struct TlsError {
     path: PathBuf,
-    reason: Reason,
+    problem: Problem,
 }
 
 #[derive(Debug)]
-enum Reason {
-    Unreadable(std::io::Error),
+enum Problem {
+    Unreadable(io::Error),
     Pem(pem::Error),
     NoCertificate,
     NoKey,
-    OtherKey(PathBuf),
-    Unfit(rustls::Error),
+    BadCertificate(Error),
+    BadKey(Error),
+    Mismatch { cert: PathBuf },
 }
 
 impl TlsError {
-    fn new(path: &Path, reason: Reason) -> Self {
-        Self { path: path.into(), reason }
+    /// The file that is wrong.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 }
 
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.path.display())?;
-        match &self.reason {
-            Reason::Unreadable(error) => {
-                write!(f, "cannot be read: {error}; this user must be able to read it")
+        let path = self.path.display();
+        match &self.problem {
+            Problem::Unreadable(error) => {
+                write!(f, "cannot read '{path}': ")?;
+                match error.kind() {
+                    io::ErrorKind::NotFound => f.write_str("no such file; check the path"),
+                    io::ErrorKind::PermissionDenied => f.write_str(
+                        "permission denied; let the user that runs this server read the file",
+                    ),
+                    _ => write!(f, "{error}"),
+                }
             }
-            Reason::Pem(error) => write!(f, "is no PEM file: {error}"),
-            Reason::NoCertificate => f.write_str("has no certificate; expected BEGIN CERTIFICATE"),
-            Reason::NoKey => f.write_str("has no private key; expected BEGIN PRIVATE KEY"),
-            Reason::OtherKey(certificate) => {
-                write!(f, "is not the key of the certificate in {}", certificate.display())
+            Problem::Pem(error) => {
+                write!(f, "'{path}' is not valid PEM: ")?;
+                // The library's own text prints bytes as numbers.
+                match error {
+                    pem::Error::MissingSectionEnd { .. } => f.write_str("an END line is missing"),
+                    pem::Error::IllegalSectionStart { .. } => f.write_str("a BEGIN line is broken"),
+                    pem::Error::Base64Decode(_) => f.write_str("the base64 is broken"),
+                    error => write!(f, "{error}"),
+                }?;
+                f.write_str("; copy the file again, whole")
             }
-            Reason::Unfit(error) => write!(f, "cannot be used: {error}"),
+            Problem::NoCertificate => {
+                write!(f, "'{path}' contains no certificate; expected PEM with BEGIN CERTIFICATE")
+            }
+            Problem::NoKey => write!(
+                f,
+                "'{path}' contains no private key; expected PEM with BEGIN PRIVATE KEY, BEGIN EC \
+                 PRIVATE KEY or BEGIN RSA PRIVATE KEY (decrypt an encrypted one with openssl pkey)"
+            ),
+            Problem::BadCertificate(error) => {
+                write!(f, "the certificate in '{path}' cannot be used: {error}; get a new one")
+            }
+            Problem::BadKey(error) => write!(
+                f,
+                "the private key in '{path}' cannot be used: {error}; expected ECDSA (P-256, \
+                 P-384), Ed25519 or RSA (2048 bits or more)"
+            ),
+            Problem::Mismatch { cert } => write!(
+                f,
+                "the private key in '{path}' does not fit the certificate in '{}'; use the key \
+                 that it was made with, and put the server's own certificate first",
+                cert.display()
+            ),
         }
     }
 }
 
-impl std::error::Error for TlsError {}
+impl std::error::Error for TlsError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            Problem::Unreadable(error) => Some(error),
+            Problem::Pem(error) => Some(error),
+            Problem::BadCertificate(error) | Problem::BadKey(error) => Some(error),
+            Problem::NoCertificate | Problem::NoKey | Problem::Mismatch { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
