@@ -4,6 +4,7 @@ mod arguments;
 mod file;
 mod options;
 mod print;
+mod service;
 mod signals;
 mod values;
 
@@ -14,6 +15,10 @@ use std::{
 };
 
 use crate::{Listener, Settings, Stop, listen};
+
+#[cfg(not(any(feature = "smol", feature = "blocking")))]
+compile_error!("the program needs something that carries its connections: smol or blocking");
+
 use arguments::{Action, Arguments, Rejected};
 use options::{Options, Runtime};
 
@@ -73,14 +78,19 @@ fn start(options: &Options) -> Result<(), Error> {
     let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
     let settings = options.settings(files);
 
-    let listener = listen::bind(&options.listen.listen).map_err(Error::new)?;
+    let listener = match service::passed_listener().map_err(Error::new)? {
+        Some(listener) => listener,
+        None => listen::bind(&options.listen.listen).map_err(Error::new)?,
+    };
+    let url = listener.url("ws");
     let (stopper, stop) = crate::stop();
     // What can be read anew without a restart belongs here.
     let on_hangup = || tracing::info!("nothing to reload");
     signals::handle(stopper, on_hangup).map_err(Error::new)?;
-    writeln!(io::stdout(), "switchboard listening on {}", listener.url("ws"))
+    writeln!(io::stdout(), "switchboard listening on {url}")
         .map_err(|error| cannot_print(&error))?;
     tracing::info!("{}", options.limits.summary(&settings));
+    service::ready(&format!("listening on {url}"));
     serve(options.listen.runtime, listener, &settings, &stop).map_err(Error::new)
 }
 

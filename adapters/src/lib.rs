@@ -12,6 +12,7 @@
 pub mod authenticate;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod exchange;
 pub mod forwarded;

@@ -9,6 +9,8 @@ use std::{
 };
 
 use rustix::io::Errno;
+#[cfg(feature = "cli")]
+use socket2::SockRef;
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 use switchboard_core::Refused;
 
@@ -103,6 +105,25 @@ pub fn refuse(stream: &Stream, refused: Refused) {
     if let Some(unsaid) = SELDOM.is_time(Instant::now()) {
         tracing::warn!(unsaid, "refused a connection: {refused}");
     }
+}
+
+/// Makes a listening socket that somebody else has opened like one of [`bind`]'s.
+///
+/// # Errors
+/// If it does not listen.
+#[cfg(feature = "cli")]
+pub(crate) fn adopt(listener: impl Into<Listener>) -> io::Result<Listener> {
+    let listener = listener.into();
+    let socket = SockRef::from(&listener);
+    if !socket.is_listener()? {
+        return Err(io::Error::other("the socket that was passed does not listen"));
+    }
+    if listener.tcp_address().is_some() {
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    }
+    // An adapter says otherwise if it wants to.
+    socket.set_nonblocking(false)?;
+    Ok(listener.shared())
 }
 
 /// How long to wait after a connection could not be accepted, if at all. A lack is said in the log

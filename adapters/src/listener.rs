@@ -14,6 +14,8 @@ pub struct Listener {
     socket: Socket,
     /// A Unix socket's file, which goes with the listener.
     file: Option<SocketFile>,
+    /// Others go on with it.
+    shared: bool,
 }
 
 #[derive(Debug)]
@@ -28,7 +30,7 @@ impl Drop for SocketFile {
 
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
-        Self { socket: listener.into(), file: None }
+        Self { socket: listener.into(), file: None, shared: false }
     }
 }
 
@@ -36,14 +38,20 @@ impl From<TcpListener> for Listener {
 #[cfg(unix)]
 impl From<std::os::unix::net::UnixListener> for Listener {
     fn from(listener: std::os::unix::net::UnixListener) -> Self {
-        Self { socket: std::os::fd::OwnedFd::from(listener).into(), file: None }
+        Self { socket: std::os::fd::OwnedFd::from(listener).into(), file: None, shared: false }
     }
 }
 
 impl Listener {
     /// A listening socket. `file` is that of a Unix socket, to be removed with the listener.
     pub(crate) fn new(socket: Socket, file: Option<PathBuf>) -> Self {
-        Self { socket, file: file.map(SocketFile) }
+        Self { socket, file: file.map(SocketFile), shared: false }
+    }
+
+    /// The same, for a socket that others have, too, and go on with when this server has ended.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { shared: true, ..self }
     }
 
     pub(crate) fn listen(&self, backlog: i32) -> io::Result<()> {
@@ -81,10 +89,11 @@ impl Listener {
     }
 
     /// Has a thread that waits in [`accept`](Self::accept) return.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn interrupt(&self) {
-        // On Linux this is enough; elsewhere, a connection does it.
-        drop(self.socket.shutdown(Shutdown::Both));
+    pub fn interrupt(&self) {
+        // On Linux this is enough; elsewhere, or if others are to go on with it, a connection does.
+        if !self.shared {
+            drop(self.socket.shutdown(Shutdown::Both));
+        }
         if let Ok(address) = self.socket.local_addr()
             && let Ok(socket) = Socket::new(address.domain(), socket2::Type::STREAM, None)
         {
@@ -119,12 +128,19 @@ impl Stream {
         self.address.map(|address| address.ip())
     }
 
-    /// Sends small writes at once.
-    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
+    /// Sends small writes at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// The socket is of no use any more.
+    pub fn set_nodelay(&self) -> io::Result<()> {
         if self.address.is_some() { self.socket.set_tcp_nodelay(true) } else { Ok(()) }
     }
 
-    pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+    /// Ends one direction, or both.
+    ///
+    /// # Errors
+    /// The socket is of no use any more.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.socket.shutdown(how)
     }
 

@@ -22,8 +22,14 @@ impl Process {
     /// Starts `program` with `--listen 127.0.0.1:0` after these other arguments, and waits for the
     /// line in which it tells its address.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new(program)
-            .args(arguments)
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::start_command(command)
+    }
+
+    /// The same with a command that is more than a program and arguments.
+    pub fn start_command(mut command: Command) -> Self {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()

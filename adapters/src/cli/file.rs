@@ -251,7 +251,7 @@ mod tests {
     use clap::{Args, FromArgMatches};
 
     use super::*;
-    use crate::cli::arguments;
+    use crate::cli::{arguments, print};
 
     /// Kinds of settings that others will have.
     #[derive(Debug, PartialEq, Args)]
@@ -292,6 +292,16 @@ mod tests {
         assert!(kinds("", &["--proxy"]).proxy);
         assert_eq!(kinds("origin = []\nproxy = false", &[]), kinds("", &[]));
         assert_eq!(kinds("origin = 'a'", &[]).origin, ["a"]);
+    }
+
+    #[test]
+    fn they_can_be_printed_and_read_again() {
+        for flags in [&["--origin=1", "--origin=a\"b", "--port=1,2", "--proxy", "--key=k"][..], &[]]
+        {
+            let matches = command().try_get_matches_from([&[""], flags].concat()).expect("valid");
+            let printed = print::settings(&command(), &matches, None);
+            assert_eq!(kinds(&printed, &[]), kinds("", flags), "{printed}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) fn settings(command: &Command, matches: &ArgMatches, file: Option<&Fi
             lines.extend([String::new(), format!("# ---- {} ----", heading.unwrap_or("Others"))]);
         }
         lines.push(String::new());
-        lines.extend(help(arg).iter().map(|line| format!("# {line}")));
+        lines.extend(help(arg).iter().map(|line| format!("# {line}").trim_end().to_owned()));
         lines.push(setting(arg, matches, file));
     }
     lines.push(String::new());

@@ -7,6 +7,7 @@ use signal_hook::{
     iterator::Signals,
 };
 
+use super::service;
 use crate::Stopper;
 
 /// Stops the server at the first Ctrl-C or SIGTERM, and the process at the second. Calls
@@ -28,6 +29,7 @@ pub(super) fn handle(
             }
             is_stopping = true;
             tracing::info!("closing all connections; a second signal ends at once");
+            service::stopping();
             // Last of all: the process can end from here on.
             stopper.stop();
         }

@@ -21,7 +21,7 @@ pub(in crate::cli) struct LimitOptions {
     #[arg(long, value_name = "COUNT", default_value = "256", value_parser = count)]
     user_ring_messages: usize,
 
-    /// The same in bytes; a message of the largest size always has room
+    /// How much those to one user may take in bytes; one of the largest size always has room
     #[arg(long, value_name = "BYTES", default_value = "256KiB", value_parser = ring_size)]
     user_ring_bytes: usize,
 
@@ -29,7 +29,7 @@ pub(in crate::cli) struct LimitOptions {
     #[arg(long, value_name = "COUNT", default_value = "1024", value_parser = count)]
     everyone_ring_messages: usize,
 
-    /// The same in bytes; a message of the largest size always has room
+    /// How much those to everybody may take in bytes; one of the largest size always has room
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = ring_size)]
     everyone_ring_bytes: usize,
 }
