@@ -44,9 +44,9 @@ fn complains(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     String::from_utf8(output.stderr).expect("text")
 }
 
-/// The line of `print-config` with a setting.
+/// The line of `print-config` with a setting, which is a comment if it is not set.
 fn setting<'a>(printed: &'a str, name: &str) -> &'a str {
-    let is_it = |line: &&str| line.split(" = ").next() == Some(name);
+    let is_it = |line: &&str| line.trim_start_matches("# ").split(" = ").next() == Some(name);
     printed.lines().find(is_it).unwrap_or_else(|| panic!("no {name} in {printed}"))
 }
 
@@ -211,10 +211,12 @@ fn printed_settings_are_a_file_of_the_same_settings() {
 #[test]
 fn printed_settings_explain_themselves() {
     let help = says(&["--help"], &[]);
-    let flags = help.lines().filter_map(|line| line.trim().strip_prefix("--")?.split(' ').next());
+    let flags =
+        help.lines().filter_map(|line| line.trim().strip_prefix("--")?.split([' ', '[']).next());
     let printed = says(&["print-config"], &[]);
     for flag in flags.filter(|flag| *flag != "config") {
-        assert!(setting(&printed, flag).ends_with("# default"), "{flag}");
+        let line = setting(&printed, flag);
+        assert!(line.ends_with("# default") || line.ends_with("# not set"), "{line}");
     }
     for line in [
         "# ---- Limits ----",

@@ -142,15 +142,11 @@ fn sockets_that_are_of_no_use() {
     for (socket, words, complaint) in [
         (tcp.into(), "export LISTEN_FDS=2 LISTEN_PID=$$;", "2 sockets were passed; expected one"),
         (connected.into(), PASSED, "the socket that was passed does not listen"),
-        (
-            datagrams.into(),
-            PASSED,
-            "the socket that was passed is of no use: fd 3 is not a valid tcp socket",
-        ),
+        (datagrams.into(), PASSED, "the socket that was passed is of no use: expected TCP or Unix"),
         (
             OwnedFd::from(file),
             PASSED,
-            "the socket that was passed is of no use: fd 3 is not a socket",
+            "the socket that was passed is of no use: expected TCP or Unix",
         ),
     ] {
         let output = with_socket(socket, words).output().expect("the server can be run");

@@ -14,7 +14,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{Listener, Settings, Stop, listen};
+use crate::{Listener, Settings, Stop, listen, tls::Tls};
 
 #[cfg(not(any(feature = "smol", feature = "blocking")))]
 compile_error!("the program needs something that carries its connections: smol or blocking");
@@ -39,7 +39,13 @@ pub fn run() -> ExitCode {
             }
         },
         Some(Action::CheckConfig { .. }) => match &arguments.file {
-            Some(file) => answer(&format!("{} is valid\n", file.path.display())),
+            Some(file) => {
+                let path = file.path.display();
+                match options.settings(u64::MAX) {
+                    Ok(_) => answer(&format!("{path} is valid\n")),
+                    Err(error) => reject(&Rejected::line(&format!("{path}: {error}"))),
+                }
+            }
             None => reject(&Rejected::line("which file? check-config FILE checks it")),
         },
         Some(Action::PrintConfig) => {
@@ -76,22 +82,30 @@ fn start(options: &Options) -> Result<(), Error> {
     options.logs.start();
     // Each connection takes a file descriptor. What is not allowed cannot be had.
     let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
-    let settings = options.settings(files);
+    let settings = options.settings(files).map_err(Error)?;
 
     let listener = match service::passed_listener().map_err(Error::new)? {
         Some(listener) => listener,
         None => listen::bind(&options.listen.listen).map_err(Error::new)?,
     };
-    let url = listener.url("ws");
+    let url = listener.url(if settings.tls.is_some() { "wss" } else { "ws" });
     let (stopper, stop) = crate::stop();
-    // What can be read anew without a restart belongs here.
-    let on_hangup = || tracing::info!("nothing to reload");
-    signals::handle(stopper, on_hangup).map_err(Error::new)?;
+    let tls = settings.tls.clone();
+    signals::handle(stopper, move || reload(tls.as_ref())).map_err(Error::new)?;
     writeln!(io::stdout(), "switchboard listening on {url}")
         .map_err(|error| cannot_print(&error))?;
     tracing::info!("{}", options.limits.summary(&settings));
     service::ready(&format!("listening on {url}"));
     serve(options.listen.runtime, listener, &settings, &stop).map_err(Error::new)
+}
+
+/// What is read anew without a restart.
+fn reload(tls: Option<&Tls>) {
+    match tls.map(Tls::reload) {
+        None => tracing::info!("nothing to reload: there is no certificate"),
+        Some(Ok(())) => tracing::info!("new connections get the certificate as it is now"),
+        Some(Err(error)) => tracing::error!("the certificate remains as it was: {error}"),
+    }
 }
 
 fn serve(runtime: Runtime, listener: Listener, settings: &Settings, stop: &Stop) -> io::Result<()> {

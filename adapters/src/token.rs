@@ -1,5 +1,6 @@
 //! Tokens that prove a uid: signed JWTs (RFC 7519), made by whoever runs the users' accounts.
 
+mod authenticate;
 mod key;
 
 use std::{collections::HashSet, fmt, time::Duration};

@@ -7,6 +7,7 @@ mod clients;
 mod limits;
 mod listen;
 mod logs;
+mod security;
 
 use clap::Args;
 
@@ -15,6 +16,7 @@ use clients::ClientOptions;
 use limits::LimitOptions;
 use listen::ListenOptions;
 use logs::LogOptions;
+use security::SecurityOptions;
 
 pub(super) use listen::Runtime;
 
@@ -28,15 +30,21 @@ pub(super) struct Options {
     #[command(flatten)]
     pub(super) limits: LimitOptions,
     #[command(flatten)]
+    security: SecurityOptions,
+    #[command(flatten)]
     pub(super) logs: LogOptions,
 }
 
 impl Options {
     /// The server's settings, if the process may have `files` files open.
-    pub(super) fn settings(&self, files: u64) -> Settings {
+    ///
+    /// # Errors
+    /// A file that a setting names is unfit, or settings do not go together; in a line.
+    pub(super) fn settings(&self, files: u64) -> Result<Settings, String> {
         let mut settings = Settings { max_message: self.limits.max_message, ..Settings::default() };
-        self.clients.set(&mut settings.hub);
-        self.limits.set(&mut settings.hub, files);
-        settings
+        self.clients.set(&mut settings);
+        self.limits.set(&mut settings.hub, files)?;
+        self.security.set(&mut settings)?;
+        Ok(settings)
     }
 }

@@ -14,13 +14,13 @@ pub(super) fn passed_listener() -> io::Result<Option<Listener>> {
         let count = passed.len();
         return Err(io::Error::other(format!("{count} sockets were passed; expected one")));
     }
-    let unfit =
-        |error| io::Error::other(format!("the socket that was passed is of no use: {error}"));
     // Whatever is not TCP is tried as a Unix socket.
     if let Ok(Some(listener)) = passed.take_tcp_listener(0) {
         return listen::adopt(listener).map(Some);
     }
-    let listener = passed.take_unix_listener(0).map_err(unfit)?;
+    let listener = passed.take_unix_listener(0).map_err(|_| {
+        io::Error::other("the socket that was passed is of no use: expected TCP or Unix")
+    })?;
     listener.map(listen::adopt).transpose()
 }
 

@@ -3,6 +3,7 @@
 use std::{ops::RangeInclusive, time::Duration};
 
 use bytesize::ByteSize;
+use switchboard_core::Rate;
 
 /// Bytes: `65536`, `64KiB`. Units of a thousand are refused, because many take them for 1024.
 pub(super) fn bytes(value: &str, allowed: RangeInclusive<usize>) -> Result<usize, String> {
@@ -44,6 +45,37 @@ pub(super) fn duration(value: &str) -> Result<Duration, String> {
     })
 }
 
+/// The same, or 0.
+pub(super) fn duration_or_zero(value: &str) -> Result<Duration, String> {
+    if value == "0" {
+        return Ok(Duration::ZERO);
+    }
+    duration(value).map_err(|error| error.replacen("above 0", "of 0 or above", 1))
+}
+
+/// So many a second, and so many at once: `10/100`. A single number is both.
+pub(super) fn rate(value: &str) -> Result<Rate, String> {
+    read_rate(value, |number| number.parse().ok()).ok_or_else(|| {
+        "expected so many a second and so many at once, whole numbers above 0, such as 10/100"
+            .into()
+    })
+}
+
+/// The same for bytes: `64KiB/1MiB`.
+pub(super) fn byte_rate(value: &str) -> Result<Rate, String> {
+    let number = |number: &str| u32::try_from(bytes(number, 1..=1 << 30).ok()?).ok();
+    read_rate(value, number).ok_or_else(|| {
+        "expected so many bytes a second and so many at once, at most 1GiB, such as 64KiB/1MiB"
+            .into()
+    })
+}
+
+fn read_rate(value: &str, number: impl Fn(&str) -> Option<u32>) -> Option<Rate> {
+    let (per_second, burst) = value.split_once('/').unwrap_or((value, value));
+    let (per_second, burst) = (number(per_second)?, number(burst)?);
+    (per_second > 0 && burst > 0).then_some(Rate { per_second, burst })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +115,25 @@ mod tests {
             let error = duration(bad).expect_err(bad);
             assert!(error.starts_with("expected a time above 0"), "{error}");
         }
+    }
+
+    #[test]
+    fn rates_have_a_burst() {
+        assert_eq!(rate("10/100"), Ok(Rate { per_second: 10, burst: 100 }));
+        assert_eq!(rate("10"), Ok(Rate { per_second: 10, burst: 10 }));
+        for bad in ["", "0", "10/0", "/5", "5/", "1/2/3", "-1", "1.5", "4294967296"] {
+            assert!(rate(bad).expect_err(bad).starts_with("expected so many a second"));
+        }
+        assert_eq!(byte_rate("1KiB/1MiB"), Ok(Rate { per_second: 1 << 10, burst: 1 << 20 }));
+        for bad in ["", "0", "1KB/1MB", "1/2GiB"] {
+            assert!(byte_rate(bad).expect_err(bad).starts_with("expected so many bytes"));
+        }
+    }
+
+    #[test]
+    fn zero_is_a_time_where_it_says_never() {
+        assert_eq!(duration_or_zero("0"), Ok(Duration::ZERO));
+        assert_eq!(duration_or_zero("1"), Ok(Duration::from_secs(1)));
+        assert!(duration_or_zero("-1").unwrap_err().starts_with("expected a time of 0 or above"));
     }
 }

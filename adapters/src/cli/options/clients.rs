@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use switchboard_core::{Config, DuplicateUid, SlowReader};
+use switchboard_core::{DuplicateUid, Heartbeat, SlowReader};
 
-use crate::cli::values;
+use crate::{Settings, cli::values};
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Clients")]
@@ -21,6 +21,24 @@ pub(in crate::cli) struct ClientOptions {
     /// How long a client may take to log in, from its connecting on: seconds, or with a unit, 500ms
     #[arg(long, value_name = "TIME", default_value = "10", value_parser = values::duration)]
     login_timeout: Duration,
+
+    /// How long a client may be silent before it is pinged; each has its own share, from half of
+    /// this to all of it. 0: never
+    #[arg(long, value_name = "TIME", default_value = "25", value_parser = values::duration_or_zero)]
+    ping_interval: Duration,
+
+    /// How long a client may take to give a sign of life after a ping, before it is closed with 4003
+    #[arg(long, value_name = "TIME", default_value = "20", value_parser = values::duration)]
+    ping_timeout: Duration,
+
+    /// How long a client may read nothing of what it has to read, before it is closed with 4002; it
+    /// has up to twice as long. 0: for ever
+    #[arg(long, value_name = "TIME", default_value = "60", value_parser = values::duration_or_zero)]
+    stall_timeout: Duration,
+
+    /// The time over which clients are closed when the server stops
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = values::duration_or_zero)]
+    drain: Duration,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -42,7 +60,9 @@ enum SlowReaderOption {
 }
 
 impl ClientOptions {
-    pub(super) fn set(&self, hub: &mut Config) {
+    pub(super) fn set(&self, settings: &mut Settings) {
+        settings.drain = self.drain;
+        let hub = &mut settings.hub;
         hub.duplicate_uid = match self.duplicate_uid {
             DuplicateUidOption::Replace => DuplicateUid::Replace,
             DuplicateUidOption::Share => DuplicateUid::Share,
@@ -53,5 +73,8 @@ impl ClientOptions {
             SlowReaderOption::Close => SlowReader::Close,
         };
         hub.login_timeout = self.login_timeout;
+        let (interval, timeout) = (self.ping_interval, self.ping_timeout);
+        hub.heartbeat = Some(Heartbeat { interval, timeout }).filter(|_| !interval.is_zero());
+        hub.stall_timeout = Some(self.stall_timeout).filter(|timeout| !timeout.is_zero());
     }
 }

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 use clap::Args;
-use switchboard_core::{Config, RingLimit};
+use switchboard_core::{Config, Rate, RingLimit};
 
 use crate::{Settings, cli::values};
 
@@ -12,6 +12,24 @@ pub(in crate::cli) struct LimitOptions {
     /// Connections at a time; no more than the files that the process may open (ulimit -n)
     #[arg(long, value_name = "COUNT", default_value = "1000000", value_parser = count)]
     max_connections: usize,
+
+    /// Connections at a time from one address, or from one /64 of IPv6; without it, any number
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections_per_address: Option<u32>,
+
+    /// Attempts to log in that may come from one address in a second, and at once: 5/20. More get an
+    /// error, far more are closed with 1008; without it, any number
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    login_rate: Option<Rate>,
+
+    /// Messages that a client may send in a second, and at once: 10/100. Those above get an error, and
+    /// with far more it is closed with 1008; without it, any number
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    message_rate: Option<Rate>,
+
+    /// The same for the bytes of its messages: 64KiB/1MiB
+    #[arg(long, value_name = "RATE", value_parser = values::byte_rate)]
+    byte_rate: Option<Rate>,
 
     /// The largest message that a client may send, in bytes or such as 64KiB; at most 64MiB
     #[arg(long, value_name = "BYTES", default_value = "64KiB", value_parser = message_size)]
@@ -47,12 +65,26 @@ fn count(value: &str) -> Result<usize, String> {
 }
 
 impl LimitOptions {
-    pub(super) fn set(&self, hub: &mut Config, files: u64) {
+    pub(super) fn set(&self, hub: &mut Config, files: u64) -> Result<(), String> {
+        if let Some(rate) = self.byte_rate
+            && (rate.burst as usize) < self.max_message
+        {
+            let (burst, message) = (rate.burst, self.max_message);
+            return Err(format!(
+                "byte-rate has {burst} bytes at once, expected at least max-message, {message}: no \
+                 message of that size could be sent"
+            ));
+        }
         let files = usize::try_from(files).unwrap_or(usize::MAX);
         hub.max_connections = self.max_connections.min(files);
+        hub.max_connections_per_address = self.max_connections_per_address;
+        hub.login_rate = self.login_rate;
+        hub.message_rate = self.message_rate;
+        hub.byte_rate = self.byte_rate;
         hub.user_ring = RingLimit { entries: self.user_ring_messages, bytes: self.user_ring_bytes };
         hub.everyone_ring =
             RingLimit { entries: self.everyone_ring_messages, bytes: self.everyone_ring_bytes };
+        Ok(())
     }
 
     /// What the limits come to.
