@@ -109,3 +109,91 @@ fn serve(adapter: Adapter, listener: Listener, stop: &switchboard::Stop) {
     }
     .expect("an orderly end");
 }
+
+/// A request to become a WebSocket, with further lines of the head.
+fn request(lines: &str) -> String {
+    format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{lines}\r\n"
+    )
+}
+
+/// The status of the answer, and the connection.
+fn status(mut stream: TcpStream, request: &str) -> (String, TcpStream) {
+    stream.write_all(request.as_bytes()).expect("the server reads");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("an answer");
+    (String::from_utf8_lossy(&status[9..]).into(), stream)
+}
+
+#[test]
+fn pages_of_other_origins_are_turned_away() {
+    let origins = ["https://example.com", "https://*.example.org"];
+    let origins = origins.map(|origin| origin.parse().expect("an origin"));
+    let settings = Settings { origins: origins.into_iter().collect(), ..Settings::default() };
+    for adapter in Adapter::ALL {
+        let server = Server::start(adapter, settings.clone());
+        for (line, expected) in [
+            ("", "101"),
+            ("Origin: https://example.com\r\n", "101"),
+            ("Origin: https://a.example.org\r\n", "101"),
+            ("Origin: http://example.com\r\n", "403"),
+            ("Origin: https://example.com.evil.net\r\n", "403"),
+            ("Origin: null\r\n", "403"),
+        ] {
+            let stream = TcpStream::connect(server.address()).expect("the server accepts");
+            assert_eq!(status(stream, &request(line)).0, expected, "{adapter:?} {line}");
+        }
+    }
+}
+
+#[test]
+fn an_address_has_so_many_connections() {
+    let hub = Config { max_connections_per_address: Some(2), ..Config::default() };
+    for adapter in ADAPTERS {
+        let server = Server::start(adapter, Settings { hub: hub.clone(), ..Settings::default() });
+        let connect = || TcpStream::connect(server.address()).expect("it is accepted");
+        let (first, _first) = status(connect(), &request(""));
+        let (second, second_stream) = status(connect(), &request(""));
+        assert_eq!([&*first, &*second], ["101", "101"]);
+        let mut refused = String::new();
+        connect().read_to_string(&mut refused).expect("the server closes");
+        assert!(refused.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{refused}");
+        drop(second_stream);
+        eventually(|| client("ws://localhost/", connect()).is_ok(), |&has_place| has_place);
+    }
+}
+
+#[test]
+fn behind_a_proxy_the_clients_address_counts() {
+    let hub = Config { max_connections_per_address: Some(1), ..Config::default() };
+    let trusted_proxies = ["127.0.0.1".parse().expect("an address")].into_iter().collect();
+    let forwarded = Settings { hub: hub.clone(), trusted_proxies, ..Settings::default() };
+    let header = Settings { hub, proxy_protocol: true, ..Settings::default() };
+    for adapter in Adapter::ALL {
+        let line = |ip: &str| request(&format!("X-Forwarded-For: 198.51.100.9, {ip}\r\n"));
+        let proxied = |ip: &str| format!("PROXY TCP4 {ip} 127.0.0.1 1000 1234\r\n{}", request(""));
+        type Request<'a> = &'a dyn Fn(&str) -> String;
+        for (settings, first_bytes) in [(&forwarded, &line as Request<'_>), (&header, &proxied)] {
+            let server = Server::start(adapter, settings.clone());
+            let connect = |ip: &str| {
+                let stream = TcpStream::connect(server.address()).expect("it is accepted");
+                let (status, mut stream) = status(stream, &first_bytes(ip));
+                assert_eq!(status, "101");
+                // Up to what follows the head.
+                let (mut seen, mut byte) = (Vec::new(), [0]);
+                while !seen.ends_with(b"\r\n\r\n") {
+                    stream.read_exact(&mut byte).expect("a head");
+                    seen.extend(byte);
+                }
+                stream
+            };
+            let _one = connect("192.0.2.1");
+            let _other = connect("192.0.2.2");
+            let mut again = connect("192.0.2.1");
+            let mut close = [0; 4];
+            again.read_exact(&mut close).expect("a close frame");
+            assert_eq!((close[0], &close[2..]), (0x88, &1008u16.to_be_bytes()[..]));
+        }
+    }
+}

@@ -87,6 +87,11 @@ impl Client {
         drop(self.socket.send(Message::binary(bytes.to_vec())));
     }
 
+    /// Sends a text message if the connection still stands.
+    pub fn try_say(&mut self, text: &str) {
+        drop(self.socket.send(Message::text(text)));
+    }
+
     /// Sends a text message again and again, until the server has stopped to read and the socket
     /// takes no more. Returns how many are on their way; [`flush_reading`](Self::flush_reading) sends
     /// the rest.
