@@ -3,11 +3,11 @@
 //! `tests/all` installs them. Each script logs in, prints what it hears, and answers as it is told.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
-use switchboard_tests::{Process, eventually};
+use switchboard_tests::{Certificate, Process, eventually};
 
 const RUNTIMES: [&str; 2] = ["smol", "blocking"];
 
@@ -21,6 +21,11 @@ enum Stranger {
 impl Stranger {
     /// Starts one that logs in with `uid` and has these replies, in JSON.
     fn start(self, server: &Process, uid: &str, replies: &str) -> Child {
+        self.start_at(&format!("ws://{}/", server.address()), Path::new(""), uid, replies)
+    }
+
+    /// The same, believing a certificate.
+    fn start_at(self, url: &str, certificate: &Path, uid: &str, replies: &str) -> Child {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let installed = folder.join("../target/strangers");
         let (program, script) = match self {
@@ -30,8 +35,10 @@ impl Stranger {
         };
         Command::new(&program)
             .arg(folder.join("strangers").join(script))
-            .args([&format!("ws://{}/", server.address()), uid, replies])
+            .args([url, uid, replies])
             .env("NODE_PATH", installed.join("node_modules"))
+            .env("NODE_EXTRA_CA_CERTS", certificate)
+            .env("SSL_CERT_FILE", certificate)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| {
@@ -135,4 +142,25 @@ fn node_and_python() {
 #[test]
 fn python_and_a_browser() {
     talk(Stranger::Python, Stranger::Browser);
+}
+
+/// Each talks to itself over TLS.
+#[test]
+fn over_tls() {
+    for runtime in RUNTIMES {
+        let certificate = Certificate::new();
+        let mut arguments = vec!["--runtime", runtime];
+        arguments.extend(certificate.arguments());
+        let server = Process::start(env!("CARGO_BIN_EXE_server"), &arguments);
+        let url = format!("wss://localhost:{}/", server.address().port());
+        for stranger in [Stranger::Node, Stranger::Python, Stranger::Browser] {
+            let replies = r#"{
+                "login success, your uid is me": "me:to myself",
+                "to myself": null
+            }"#;
+            let heard = heard(stranger.start_at(&url, certificate.path(), "me", replies));
+            let talked = "login success, your uid is me\nto myself\nclosed ";
+            assert!(heard.starts_with(talked), "{stranger:?}\n{heard}");
+        }
+    }
 }

@@ -10,7 +10,8 @@ use std::{
 
 use tungstenite::{
     Error, Message, WebSocket,
-    client::client_with_config,
+    client::{IntoClientRequest, client_with_config},
+    handshake::client::Request,
     protocol::{
         WebSocketConfig,
         frame::{
@@ -46,15 +47,25 @@ impl Client {
         Self::over(TcpStream::connect(server).expect("the server accepts"))
     }
 
+    /// Connects with a request of one's own.
+    pub fn connect_with(server: SocketAddr, request: Request) -> Self {
+        Self::shake_hands(TcpStream::connect(server).expect("the server accepts"), request)
+    }
+
     /// Shakes hands over a socket that has been connected.
     pub fn over(stream: TcpStream) -> Self {
         let server = stream.peer_addr().expect("a connected socket");
+        let request = format!("ws://{server}/").into_client_request().expect("a URL");
+        Self::shake_hands(stream, request)
+    }
+
+    fn shake_hands(stream: TcpStream, request: Request) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout above zero");
         stream.set_nodelay(true).expect("a TCP socket");
         let config = WebSocketConfig::default().read_buffer_size(1024).write_buffer_size(0);
-        let (socket, _) = client_with_config(format!("ws://{server}/"), stream, Some(config))
-            .expect("the server shakes hands");
+        let (socket, _) =
+            client_with_config(request, stream, Some(config)).expect("the server shakes hands");
         Self { socket }
     }
 

@@ -1,10 +1,12 @@
 //! What the tests have in common: a server of each kind on a free port, and a client.
 
+mod certificate;
 mod client;
 mod eventually;
 mod process;
 mod server;
 
+pub use certificate::Certificate;
 pub use client::{Client, Heard};
 pub use eventually::eventually;
 pub use process::Process;

@@ -37,7 +37,7 @@ impl Process {
         let mut output = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut line = String::new();
         output.read_line(&mut line).expect("a line");
-        let address = line.trim().rsplit("ws://").next().and_then(|a| a.parse().ok());
+        let address = line.trim().rsplit("://").next().and_then(|a| a.parse().ok());
         let address = address.unwrap_or_else(|| panic!("no address in {line:?}"));
         Self { child, output, address }
     }
