@@ -102,7 +102,7 @@ fn start(options: &Options) -> Result<(), Error> {
 /// What is read anew without a restart.
 fn reload(tls: Option<&Tls>) {
     match tls.map(Tls::reload) {
-        None => tracing::info!("nothing to reload: there is no certificate"),
+        None => tracing::info!("nothing to reload"),
         Some(Ok(())) => tracing::info!("new connections get the certificate as it is now"),
         Some(Err(error)) => tracing::error!("the certificate remains as it was: {error}"),
     }

@@ -9,11 +9,8 @@ use std::{
 
 use crate::{
     line::Line,
-    peer::{Peer, PeerConfig},
+    peer::{Peer, PeerConfig, READ_AT_ONCE},
 };
-
-/// Bytes that a turn reads.
-const READ_AT_ONCE: usize = 16 << 10;
 
 /// Messages that a turn takes from what was read.
 const MESSAGES_AT_ONCE: usize = 64;

@@ -65,6 +65,14 @@ impl Settings {
         }
     }
 
+    /// The most bytes that messages and buffers can take, whatever clients do: what waits in the hub
+    /// to be read, and each connection's buffers.
+    pub fn memory_bound(&self) -> u128 {
+        let hub = self.hub_config();
+        let buffers = self.peer_config().buffer_bound() as u128;
+        hub.payload_bound() + hub.max_connections as u128 * buffers
+    }
+
     /// What all clients have in common.
     pub fn peer_config(&self) -> PeerConfig {
         PeerConfig {

@@ -24,11 +24,8 @@ use crate::{
     line::Line,
     listen,
     listener::Stream,
-    peer::{Peer, PeerConfig},
+    peer::{Peer, PeerConfig, READ_AT_ONCE},
 };
-
-/// Bytes that are read at a time.
-const READ_AT_ONCE: usize = 16 << 10;
 
 /// What the connection's threads share, and reaches them.
 pub(super) struct Signal {

@@ -35,7 +35,7 @@ use crate::{
     origin::Origins,
     proxy_protocol,
     tls::Tls,
-    wire::{Received, Refusal, ToSend},
+    wire::{Received, Refusal, ToSend, WRITE_BUFFER},
 };
 use head::Head;
 use pipe::Pipe;
@@ -44,6 +44,9 @@ use sealed::Sealed;
 /// Bytes that may wait to be written before pongs have to wait, of which tungstenite keeps only the
 /// last. It answers the earlier ones, too (RFC 6455, 5.5.3).
 const MAX_PONGS: usize = 1 << 10;
+
+/// Bytes that an adapter may [give](Peer::receive) at a time.
+pub const READ_AT_ONCE: usize = 16 << 10;
 
 /// Bytes of buffer that stay with a connection when they are empty.
 const KEPT_BUFFER: usize = 512;
@@ -69,6 +72,22 @@ impl PeerConfig {
     pub fn known_address(&self, address: Option<IpAddr>) -> Option<IpAddr> {
         let is_proxy = |address: &IpAddr| self.trusted_proxies.contains(*address);
         address.filter(|address| !self.proxy_protocol && !is_proxy(address))
+    }
+}
+
+impl PeerConfig {
+    /// The most bytes that the buffers of a client can take, whatever it does: what was read and is
+    /// part of a message, and what is to be written. The allocator adds to that what it will.
+    pub fn buffer_bound(&self) -> usize {
+        let message = self.websocket.max_message_size.unwrap_or(usize::MAX / 64);
+        // tungstenite has a frame that is coming in, and the message that it is part of.
+        let incoming = 2 * READ_AT_ONCE + 2 * message;
+        let outgoing = 2 * (WRITE_BUFFER + message + MAX_PONGS);
+        match self.tls {
+            // The largest handshake that rustls takes, a record each way, and what is sealed.
+            Some(_) => incoming + 2 * outgoing + (64 << 10) + 2 * (17 << 10),
+            None => incoming + outgoing,
+        }
     }
 }
 
@@ -128,7 +147,7 @@ impl Peer {
         peer
     }
 
-    /// Takes bytes that came from the client.
+    /// Takes bytes that came from the client, at most [`READ_AT_ONCE`].
     pub fn receive(&mut self, bytes: &[u8]) {
         match self.state {
             State::Closed | State::Refused => {}

@@ -95,11 +95,12 @@ impl LimitOptions {
         } else {
             ""
         };
-        let bound = ByteSize(u64::try_from(hub.payload_bound()).unwrap_or(u64::MAX));
+        let bytes = |bound| ByteSize(u64::try_from(bound).unwrap_or(u64::MAX));
+        let (messages, all) = (bytes(hub.payload_bound()), bytes(settings.memory_bound()));
         let count = hub.max_connections;
         format!(
             "at most {count} connections{lowered}; messages that wait to be read take at most \
-             {bound}"
+             {messages}, with the connections' buffers at most {all}"
         )
     }
 }
