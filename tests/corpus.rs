@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use switchboard_model::fuzz;
+use switchboard_tests::peer_fuzz;
 
 #[test]
 fn text() {
@@ -12,6 +13,11 @@ fn text() {
 #[test]
 fn hub() {
     replay("hub", fuzz::hub);
+}
+
+#[test]
+fn peer() {
+    replay("peer", peer_fuzz::peer);
 }
 
 fn replay(target: &str, body: fn(&[u8])) {

@@ -3,6 +3,7 @@
 mod certificate;
 mod client;
 mod eventually;
+pub mod peer_fuzz;
 mod process;
 mod server;
 
