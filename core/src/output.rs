@@ -71,8 +71,10 @@ pub enum Frame<P> {
         /// Its content.
         payload: P,
     },
-    /// Messages for this connection are gone, it read too slowly. A gap is told before all else
-    /// that there is to pull, and counts what is missing in all topics.
+    /// Messages for this connection are gone, it read too slowly. A gap is told in its place in the
+    /// hub's order, right before the oldest message that is left of those to everybody, to the uid
+    /// or to the group in question. If none is left, because the connection has left the group or
+    /// is being closed, the gap is told before all else that there is to pull.
     Gap {
         /// How many.
         missed: u64,

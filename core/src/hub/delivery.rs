@@ -20,12 +20,9 @@ impl<P: Payload> Hub<P> {
             self.stats.pings += 1;
             return Some(Frame::Ping);
         }
-        let missed = self.skip_missed(conn);
-        if missed > 0 {
-            self.stats.missed += missed;
-            return Some(Frame::Gap { missed });
-        }
         match self.next_source(conn) {
+            Some(Source::Lost) => Some(self.skip_lost(conn)),
+            Some(Source::Gap(index)) => Some(self.skip_gap(conn, index)),
             Some(Source::Reply) => self.take_reply(conn),
             Some(Source::Cursor(index)) => self.read(conn, index),
             None => self.take_close(conn),
@@ -43,26 +40,36 @@ impl<P: Payload> Hub<P> {
         self.config.slow_reader == SlowReader::Close && conn.cursors.iter().any(behind)
     }
 
-    /// Moves every cursor that has been overtaken to the oldest message that is left.
-    /// Returns how many messages were skipped.
-    fn skip_missed(&mut self, conn: ConnId) -> u64 {
+    /// Ends the cursors that have nothing left to read because it all had to make room.
+    fn skip_lost(&mut self, conn: ConnId) -> Frame<P> {
         let mut missed = 0;
         let mut index = 0;
-        while let Some(cursor) = self.conns[conn].cursors.get_mut(index) {
+        while let Some(&cursor) = self.conns[conn].cursors.get(index) {
             let topic = &self.topics[cursor.topic];
-            let to = topic.first().min(cursor.until(topic.end()));
-            if cursor.next < to {
-                missed += to - cursor.next;
-                cursor.next = to;
-            }
-            if cursor.is_done() {
-                let cursor = self.conns[conn].cursors.swap_remove(index);
+            let until = cursor.until(topic.end());
+            if cursor.next < until && until <= topic.first() {
+                missed += until - cursor.next;
+                self.conns[conn].cursors.swap_remove(index);
                 self.release(cursor);
             } else {
                 index += 1;
             }
         }
-        missed
+        self.gap(missed)
+    }
+
+    /// Moves a cursor that has been overtaken to the oldest message that is left.
+    fn skip_gap(&mut self, conn: ConnId, index: usize) -> Frame<P> {
+        let cursor = &mut self.conns[conn].cursors[index];
+        let first = self.topics[cursor.topic].first();
+        let missed = first - cursor.next;
+        cursor.next = first;
+        self.gap(missed)
+    }
+
+    fn gap(&mut self, missed: u64) -> Frame<P> {
+        self.stats.missed += missed;
+        Frame::Gap { missed }
     }
 
     /// Where the next frame in the hub's order is.
@@ -71,10 +78,17 @@ impl<P: Payload> Hub<P> {
         let mut next = conn.replies.front().map(|reply| (reply.seq, Source::Reply));
         for (index, cursor) in conn.cursors.iter().enumerate() {
             let topic = &self.topics[cursor.topic];
-            if let Some(seq) = topic.seq_at(cursor.next)
-                && next.is_none_or(|(least, _)| seq < least)
-            {
-                next = Some((seq, Source::Cursor(index)));
+            let until = cursor.until(topic.end());
+            let oldest = cursor.next.max(topic.first());
+            let (seq, source) = match topic.seq_at(oldest) {
+                _ if cursor.next >= until => continue,
+                Some(seq) if cursor.next == oldest => (seq, Source::Cursor(index)),
+                Some(seq) if oldest < until => (seq, Source::Gap(index)),
+                // Nothing is left to say where in the order it was.
+                _ => (0, Source::Lost),
+            };
+            if next.is_none_or(|(least, _)| seq < least) {
+                next = Some((seq, source));
             }
         }
         next.map(|(_, source)| source)
@@ -119,6 +133,10 @@ impl<P: Payload> Hub<P> {
 
 #[derive(Clone, Copy)]
 enum Source {
+    /// Messages are missing, and none is left where they were.
+    Lost,
     Reply,
+    /// Messages are missing before the one that this cursor comes to.
+    Gap(usize),
     Cursor(usize),
 }

@@ -110,6 +110,15 @@ enum Unread {
     Message { topic: Topic, stay: u64, seq: u64, message: Message },
 }
 
+impl Unread {
+    fn stay(&self) -> Option<u64> {
+        match self {
+            Self::Ping | Self::Reply(_) => None,
+            Self::Message { stay, .. } => Some(*stay),
+        }
+    }
+}
+
 impl Model {
     /// The model of an empty hub.
     pub fn new(config: Config, now: Instant) -> Self {
@@ -245,23 +254,33 @@ impl Model {
             self.stats.pings += 1;
             return Some(Frame::Ping);
         }
-        let lost: Vec<_> = self.lost(id).map(|(_, seq)| seq).collect();
-        if !lost.is_empty() {
-            let unread = &mut self.conn(id).unread;
-            unread.retain(|u| !matches!(u, Unread::Message { seq, .. } if lost.contains(seq)));
-            let missed = lost.len() as u64;
-            self.stats.missed += missed;
-            return Some(Frame::Gap { missed });
+        let lost: Vec<_> = self.lost(id).collect();
+        let is_lost = |unread: &Unread| match unread {
+            Unread::Message { seq, .. } => lost.iter().any(|(_, lost)| lost == seq),
+            Unread::Ping | Unread::Reply(_) => false,
+        };
+        let unread = &self.conns[&id].unread;
+        // Stays of which nothing is left come first, and together.
+        let left: Vec<_> = unread.iter().filter(|unread| !is_lost(unread)).collect();
+        let is_left = |stay: u64| left.iter().any(|unread| unread.stay() == Some(stay));
+        if lost.iter().any(|(stay, _)| !is_left(*stay)) {
+            let stays = lost.iter().map(|(stay, _)| *stay).filter(|stay| !is_left(*stay));
+            return Some(self.tell_gap(id, &stays.collect(), &lost));
         }
-        let conn = self.conn(id);
-        if conn.unread.is_empty() {
+        let Some(next) = unread.iter().position(|unread| !is_lost(unread)) else {
+            let conn = self.conn(id);
             let Life::Closing(reason) = conn.life else {
                 return None;
             };
             conn.life = Life::Closed;
             return Some(Frame::Close(reason));
+        };
+        if let Some(stay) = unread[next].stay()
+            && lost.iter().any(|(other, _)| *other == stay)
+        {
+            return Some(self.tell_gap(id, &[stay].into(), &lost));
         }
-        Some(match conn.unread.remove(0) {
+        Some(match self.conn(id).unread.remove(next) {
             Unread::Ping => unreachable!("it comes before all else"),
             Unread::Reply(frame) => frame,
             Unread::Message { seq, message, .. } => {
@@ -270,6 +289,22 @@ impl Model {
                 Frame::Message { seq, payload: message }
             }
         })
+    }
+
+    /// What was lost of these stays is no longer to be read.
+    fn tell_gap(
+        &mut self,
+        id: ConnId,
+        stays: &BTreeSet<u64>,
+        lost: &[(u64, u64)],
+    ) -> Frame<Message> {
+        let told = lost.iter().filter(|(stay, _)| stays.contains(stay)).map(|(_, seq)| *seq);
+        let told: BTreeSet<u64> = told.collect();
+        let unread = &mut self.conn(id).unread;
+        unread.retain(|u| !matches!(u, Unread::Message { seq, .. } if told.contains(seq)));
+        let missed = told.len() as u64;
+        self.stats.missed += missed;
+        Frame::Gap { missed }
     }
 
     /// Follows the hub, which closed `conn` while its outputs were polled.
