@@ -96,7 +96,9 @@ fn decisions(hub: &mut Hub<&'static str>, clients: &[Client]) -> Vec<String> {
         match output {
             Output::Ready { .. } | Output::Check { .. } => {}
             Output::Drop { conn } => decisions.push(format!("drop {}'s socket", name(conn))),
-            Output::Event(Event::LoggedIn { uid, .. }) => decisions.push(format!("{uid} is in")),
+            Output::Event(Event::LoggedIn { login, .. }) => {
+                decisions.push(format!("{} is in", login.uid));
+            }
             Output::Event(Event::Closed { conn, reason, .. }) => {
                 decisions.push(format!("{} is out: {reason}", name(conn)));
             }

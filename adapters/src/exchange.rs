@@ -30,6 +30,7 @@ use crate::{
     Settings,
     authenticate::{Answer, Authenticate},
     line::{self, Line},
+    observe::Observe,
     wire::{Received, Text, ToSend},
 };
 
@@ -62,6 +63,7 @@ pub struct Exchange<S> {
 struct Shared<S> {
     hub: Hub<Text>,
     signals: SecondaryMap<ConnId, Arc<S>>,
+    observer: Option<Arc<dyn Observe>>,
     /// When the driver looks at the clock next, of its own accord.
     driver_wakes: Option<Instant>,
     stopping: bool,
@@ -94,7 +96,8 @@ impl<S: Signal> Exchange<S> {
         let seed = RandomState::new().build_hasher().finish();
         let hub = Hub::new(settings.hub_config(), seed, Instant::ZERO);
         let signals = SecondaryMap::new();
-        let shared = Shared { hub, signals, driver_wakes: None, stopping: false };
+        let observer = settings.observer.clone();
+        let shared = Shared { hub, signals, observer, driver_wakes: None, stopping: false };
         Arc::new_cyclic(|this| Self {
             shared: Mutex::new(shared),
             authenticate: settings.authenticate.clone(),
@@ -209,11 +212,12 @@ impl<S: Signal> Exchange<S> {
                 Call::Ready(signal) => signal.ready(),
                 Call::Cut(signal) => signal.cut(),
                 Call::Check(ticket, credential) => self.check(ticket, credential),
-                Call::Log(Event::LoggedIn { conn, uid }) => {
-                    tracing::debug!(?conn, ?uid, "logged in");
+                Call::Log(Event::LoggedIn { conn, login, .. }) => {
+                    tracing::debug!(?conn, uid = ?login.uid, "logged in");
                 }
-                Call::Log(Event::Closed { conn, uid, reason }) => {
-                    tracing::debug!(?conn, uid = uid.as_deref().map(field::debug), %reason, "closed");
+                Call::Log(Event::Closed { conn, login, reason, .. }) => {
+                    let uid = login.map(|login| field::debug(login.uid));
+                    tracing::debug!(?conn, uid, %reason, "closed");
                 }
             }
         }
@@ -254,7 +258,12 @@ impl<S> Shared<S> {
                 Some(Output::Check { ticket, credential, .. }) => {
                     Some(Call::Check(ticket, credential))
                 }
-                Some(Output::Event(event)) => Some(Call::Log(event)),
+                Some(Output::Event(event)) => {
+                    if let Some(observer) = &self.observer {
+                        observer.observe(&event);
+                    }
+                    Some(Call::Log(event))
+                }
             };
             calls.extend(call);
         }

@@ -20,6 +20,7 @@ pub mod line;
 pub mod listen;
 pub mod listener;
 pub mod nonblocking;
+pub mod observe;
 pub mod origin;
 pub mod peer;
 pub mod proxy_protocol;

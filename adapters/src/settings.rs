@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use switchboard_core::{Authentication, Config, RingLimit};
 
 use crate::{
-    authenticate::Authenticate, forwarded::Cidrs, origin::Origins, peer::PeerConfig, tls::Tls, wire,
+    authenticate::Authenticate, forwarded::Cidrs, observe::Observe, origin::Origins,
+    peer::PeerConfig, tls::Tls, wire,
 };
 
 /// The settings of a server, apart from where it listens.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub origins: Origins,
     /// What says whose a client's credential is. Default: a client is who it says it is.
     pub authenticate: Option<Arc<dyn Authenticate>>,
+    /// What is told who logs in and out. Default: nothing.
+    pub observer: Option<Arc<dyn Observe>>,
     /// The time over which connections are closed when the server stops, so that not all come back
     /// elsewhere at once. Default: none.
     pub drain: Duration,
@@ -44,6 +47,7 @@ impl Default for Settings {
             trusted_proxies: Cidrs::default(),
             origins: Origins::default(),
             authenticate: None,
+            observer: None,
             drain: Duration::ZERO,
         }
     }

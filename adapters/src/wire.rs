@@ -168,7 +168,7 @@ impl From<Frame<Text>> for ToSend {
             text::Printed::Close(reason) => Self::Close {
                 frame: reason.code().map(|code| CloseFrame {
                     code: code.into(),
-                    reason: Utf8Bytes::from_static(reason.text()),
+                    reason: Utf8Bytes::from(reason.text()),
                 }),
                 status: reason.http_status(),
             },

@@ -31,6 +31,10 @@ pub(crate) struct Conn {
     /// The one deadline that counts.
     pub(crate) timer: Option<(Instant, TimeoutReason)>,
     pub(crate) watch: Watch,
+    /// Of its login, once it has one.
+    pub(crate) generation: u64,
+    /// When it logged in.
+    pub(crate) since: Instant,
     /// As far as it is known.
     pub(crate) address: Option<Address>,
     pub(crate) messages: Meter,
@@ -45,7 +49,7 @@ pub(crate) struct Conn {
 
 /// `Login -> Open -> Closing -> Closed`, or, where credentials are checked,
 /// `Credential <-> Checking -> Open -> ..`, or straight to `Closing` from anywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// Not logged in.
     Login,
@@ -58,7 +62,7 @@ pub(crate) enum State {
     /// Out of all routing; reads what it was still owed, then [`Frame::Close`](crate::Frame).
     Closing { reason: CloseReason },
     /// Has been given its last frame. The socket remains.
-    Closed { reason: CloseReason },
+    Closed,
 }
 
 /// What a connection knows of what there is to pull.
@@ -124,6 +128,8 @@ impl Conn {
             state,
             timer: None,
             watch: Watch::default(),
+            generation: 0,
+            since: Instant::ZERO,
             address: None,
             messages: Meter::default(),
             bytes: Meter::default(),
@@ -159,13 +165,13 @@ pub enum Stage {
     Closing,
 }
 
-impl From<State> for Stage {
-    fn from(state: State) -> Self {
+impl From<&State> for Stage {
+    fn from(state: &State) -> Self {
         match state {
             State::Login => Self::Login,
             State::Credential | State::Checking { .. } => Self::Credential,
             State::Open { .. } => Self::Open,
-            State::Closing { .. } | State::Closed { .. } => Self::Closing,
+            State::Closing { .. } | State::Closed => Self::Closing,
         }
     }
 }

@@ -22,6 +22,7 @@
 mod checks;
 mod delivery;
 mod limits;
+mod outside;
 mod routing;
 mod session;
 mod wake;
@@ -41,6 +42,7 @@ use crate::{
     addresses::{Address, Addresses},
     conn::{Answer, Conn, Reply, State},
     index::NameIndex,
+    presence::Presence,
     rate::Level,
     shutdown::Shutdown,
     time::Instant,
@@ -84,9 +86,12 @@ pub struct Hub<P> {
     everyone: TopicId,
     users: NameIndex,
     groups: NameIndex,
+    online: Presence,
     timers: Timers,
     /// Credentials that were to be checked so far.
     checks: u64,
+    /// Events so far.
+    events: u64,
     wakes: VecDeque<Wake>,
     outputs: VecDeque<Output<P>>,
     shutdown: Option<Shutdown>,
@@ -109,8 +114,10 @@ impl<P: Payload> Hub<P> {
             everyone,
             users: NameIndex::new(seed, 0),
             groups: NameIndex::new(seed, 1),
+            online: Presence::default(),
             timers: Timers::default(),
             checks: 0,
+            events: 0,
             wakes: VecDeque::new(),
             outputs: VecDeque::new(),
             shutdown: None,
@@ -141,6 +148,9 @@ impl<P: Payload> Hub<P> {
             Input::Request { conn, request, size } => self.request(conn, request, size),
             Input::Verdict { ticket, verdict } => self.verdict(ticket, verdict),
             Input::Heard { conn, size } => self.heard(conn, size),
+            Input::Called { conn } => self.called(conn),
+            Input::Push { to, payload } => drop(self.take_push(to, payload)),
+            Input::Kick { uid, kick } => drop(self.kick_all(uid, &kick)),
             Input::Fault { conn, fault } => self.fault(conn, fault),
             Input::PeerClosed { conn } => self.peer_closed(conn),
             Input::Disconnected { conn } => self.disconnected(conn),
@@ -196,16 +206,19 @@ impl<P: Payload> Hub<P> {
 
     /// How far the connection has come. One that the hub has forgotten is [`Stage::Closing`].
     pub fn stage(&self, conn: ConnId) -> Stage {
-        self.conns.get(conn).map_or(Stage::Closing, |conn| conn.state.into())
+        self.conns.get(conn).map_or(Stage::Closing, |conn| Stage::from(&conn.state))
     }
 
     /// Counters and current figures.
     pub fn stats(&self) -> Stats {
+        let oldest = self.topics[self.everyone].oldest();
         Stats {
             connections: self.conns.len(),
             logged_in: self.topics[self.everyone].members().len(),
             users: self.users.len(),
             groups: self.groups.len(),
+            oldest_to_everyone: oldest.map(|at| self.now.saturating_since(at)),
+            wakes: self.wakes.len(),
             ..self.stats
         }
     }
@@ -225,14 +238,15 @@ impl<P: Payload> Hub<P> {
     }
 
     fn request(&mut self, conn: ConnId, request: Request<'_, P>, size: usize) {
-        let Some(state) = self.conns.get(conn).map(|conn| conn.state) else {
+        if !self.conns.contains_key(conn) {
             self.stats.stale += 1;
             return;
-        };
-        let stage = Stage::from(state);
+        }
+        let stage = self.stage(conn);
         if stage == Stage::Closing {
             return;
         }
+        self.stats.received_bytes += size as u64;
         self.conns[conn].watch.hear(self.now);
         match self.charge(conn, size) {
             Some((Level::FarOver, _)) => return self.close_too_fast(conn),

@@ -2,7 +2,7 @@
 
 use core::{net::IpAddr, time::Duration};
 
-use crate::{ConnId, Name, Problem, Ticket, Verdict};
+use crate::{ConnId, Kick, Name, Problem, Ticket, Verdict};
 
 /// One event, as [`Hub::handle`](crate::Hub::handle) takes it.
 ///
@@ -49,6 +49,29 @@ pub enum Input<'a, P> {
         conn: ConnId,
         /// How many bytes it took.
         size: usize,
+    },
+    /// A connection asked for something else than to become a WebSocket, and was answered: it has
+    /// [`Config::login_timeout`](crate::Config::login_timeout) from here on for whatever it asks
+    /// next. Without consequence once it is logged in.
+    Called {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// Another system has a message. [`Hub::push`](crate::Hub::push) does the same and tells how
+    /// many it is for.
+    Push {
+        /// To whom.
+        to: Target<'a>,
+        /// The message.
+        payload: P,
+    },
+    /// Another system wants everybody closed who is logged in with this uid.
+    /// [`Hub::kick`](crate::Hub::kick) does the same and tells how many those are.
+    Kick {
+        /// The uid.
+        uid: Name<'a>,
+        /// What they are told.
+        kick: Kick,
     },
     /// A connection sent what no dialect can accept. The hub closes it.
     Fault {

@@ -46,15 +46,18 @@
 extern crate alloc;
 
 mod addresses;
+mod close;
 mod config;
 mod conn;
 mod credential;
 mod hub;
 mod index;
 mod input;
+mod kick;
 mod name;
 mod output;
 mod payload;
+mod presence;
 mod rate;
 mod shutdown;
 pub mod text;
@@ -63,15 +66,18 @@ mod timers;
 mod topic;
 mod watch;
 
+pub use close::{CloseReason, Closes};
 pub use config::{Config, DuplicateUid, Heartbeat, RingLimit, SlowReader};
 pub use conn::{ConnId, Stage};
 pub use credential::{Authentication, Denial, Ticket, Verdict};
 pub use hub::Hub;
 pub use input::{Fault, Input, Request, Target};
+pub use kick::{Kick, KickError};
 pub use name::{Name, NameError};
 pub use output::{
-    CloseReason, Deadline, Event, Frame, Output, Problem, Refused, Stats, TimeoutReason, Unit,
+    Deadline, Event, Frame, Login, Output, Problem, Refused, Stats, TimeoutReason, Unit,
 };
 pub use payload::Payload;
+pub use presence::{Session, User};
 pub use rate::Rate;
 pub use time::Instant;

@@ -1,9 +1,9 @@
 //! All that the hub decides.
 
 use alloc::sync::Arc;
-use core::fmt;
+use core::{fmt, time::Duration};
 
-use crate::{ConnId, Denial, Fault, NameError, Ticket, time::Instant};
+use crate::{CloseReason, Closes, ConnId, Denial, NameError, Ticket, time::Instant};
 
 /// What the adapter has to do or may want to know, from
 /// [`Hub::poll_output`](crate::Hub::poll_output).
@@ -36,24 +36,40 @@ pub enum Output<P> {
 }
 
 /// A change in who is online.
+///
+/// Events are numbered from 1 on, without holes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A connection has a uid from here on.
     LoggedIn {
+        /// The event's number.
+        seq: u64,
         /// Which connection.
         conn: ConnId,
-        /// The uid.
-        uid: Arc<str>,
+        /// As what.
+        login: Login,
     },
     /// A connection takes part in nothing from here on. It is said exactly once for each one.
     Closed {
+        /// The event's number.
+        seq: u64,
         /// Which connection.
         conn: ConnId,
-        /// The uid, if it had one.
-        uid: Option<Arc<str>>,
+        /// As what it was logged in, if it was.
+        login: Option<Login>,
         /// Why.
         reason: CloseReason,
     },
+}
+
+/// That a connection is, or was, known by a uid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The uid.
+    pub uid: Arc<str>,
+    /// The number of the [event](Event::LoggedIn) of this login: of two logins with one uid, the
+    /// newer one has the larger.
+    pub generation: u64,
 }
 
 /// The next thing to write to a connection, from [`Hub::poll_frame`](crate::Hub::poll_frame).
@@ -86,94 +102,6 @@ pub enum Frame<P> {
     Ping,
     /// The last frame: say why, and close.
     Close(CloseReason),
-}
-
-/// Why a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CloseReason {
-    /// The peer asked to close.
-    PeerClosed,
-    /// The socket was gone.
-    Disconnected,
-    /// A newer connection logged in with the same uid.
-    Replaced,
-    /// It did not log in in time.
-    LoginTimeout,
-    /// Messages overtook it, see [`SlowReader::Close`](crate::SlowReader::Close), or it read nothing
-    /// for too long, see [`Config::stall_timeout`](crate::Config::stall_timeout).
-    TooSlow,
-    /// It was pinged and gave no sign of life, see [`Heartbeat`](crate::Heartbeat).
-    Silent,
-    /// It went on sending requests without reading the replies.
-    RepliesUnread,
-    /// It sent far more than its [rates](crate::Rate) allow.
-    TooFast,
-    /// It turned out that there are too many from its address, see
-    /// [`Config::max_connections_per_address`](crate::Config::max_connections_per_address).
-    TooManyFromAddress,
-    /// It sent something unacceptable.
-    Fault(Fault),
-    /// The server stops.
-    Shutdown,
-}
-
-impl CloseReason {
-    /// The WebSocket close code (RFC 6455, 7.4), or `None` if it was the peer who closed and there
-    /// is nothing to say but to echo its close frame.
-    pub const fn code(self) -> Option<u16> {
-        Some(match self {
-            Self::PeerClosed | Self::Disconnected => return None,
-            Self::Shutdown => 1001,
-            Self::Fault(Fault::Protocol) => 1002,
-            Self::Fault(Fault::Binary) => 1003,
-            Self::Fault(Fault::NotUtf8) => 1007,
-            Self::LoginTimeout | Self::RepliesUnread => 1008,
-            Self::TooFast | Self::TooManyFromAddress => 1008,
-            Self::Fault(Fault::TooLarge) => 1009,
-            Self::Replaced => 4001,
-            Self::TooSlow => 4002,
-            Self::Silent => 4003,
-        })
-    }
-
-    /// The status of the HTTP answer to a connection that ends before its WebSocket handshake was
-    /// answered.
-    pub const fn http_status(self) -> u16 {
-        match self {
-            Self::PeerClosed | Self::Disconnected | Self::Fault(_) => 400,
-            Self::LoginTimeout | Self::TooSlow | Self::Silent => 408,
-            Self::Replaced => 409,
-            Self::RepliesUnread | Self::TooFast | Self::TooManyFromAddress => 429,
-            Self::Shutdown => 503,
-        }
-    }
-
-    /// The text that goes with the code; at most 123 bytes, so that it fits a close frame.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::PeerClosed => "closed by the client",
-            Self::Disconnected => "disconnected",
-            Self::Replaced => "replaced by a newer login",
-            Self::LoginTimeout => "not logged in in time",
-            Self::TooSlow => "reading too slowly",
-            Self::Silent => "no sign of life",
-            Self::RepliesUnread => "too many requests without reading the replies",
-            Self::TooFast => "sending too fast",
-            Self::TooManyFromAddress => "too many connections from this address",
-            Self::Fault(Fault::Protocol) => "protocol error",
-            Self::Fault(Fault::Binary) => "binary messages are not accepted",
-            Self::Fault(Fault::NotUtf8) => "text must be UTF-8",
-            Self::Fault(Fault::TooLarge) => "message too large",
-            Self::Shutdown => "the server is stopping",
-        }
-    }
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
 }
 
 /// Why a request was refused. The connection goes on.
@@ -348,10 +276,18 @@ pub struct Stats {
     pub groups: usize,
     /// Bytes of payload that are kept for those who have yet to read them.
     pub payload_bytes: usize,
-    /// Messages taken.
+    /// How long the oldest message to everybody waits that somebody has yet to read.
+    pub oldest_to_everyone: Option<Duration>,
+    /// Posts whose recipients are yet to be told, and connections that are.
+    pub wakes: usize,
+    /// Messages taken, from connections and from [outside](crate::Input::Push).
     pub accepted: u64,
+    /// Bytes that came from connections in messages, and from outside in payloads.
+    pub received_bytes: u64,
     /// Messages handed out, counted once for each recipient.
     pub delivered: u64,
+    /// Bytes of payload handed out, counted in the same way.
+    pub delivered_bytes: u64,
     /// Messages that recipients missed, counted once for each gap that was told.
     pub missed: u64,
     /// Pings handed out.
@@ -360,4 +296,6 @@ pub struct Stats {
     pub stale: u64,
     /// Connections refused.
     pub refused: u64,
+    /// Connections closed, by reason.
+    pub closed: Closes,
 }

@@ -10,7 +10,7 @@ use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
 use slotmap::new_key_type;
 
-use crate::{ConnId, Payload, RingLimit};
+use crate::{ConnId, Payload, RingLimit, time::Instant};
 
 new_key_type! {
     pub(crate) struct TopicId;
@@ -48,6 +48,7 @@ pub(crate) struct Topic<P> {
 
 struct Entry<P> {
     seq: u64,
+    posted: Instant,
     /// Cursors that have not passed this entry.
     unread: usize,
     payload: P,
@@ -88,6 +89,11 @@ impl<P: Payload> Topic<P> {
         self.bytes
     }
 
+    /// When the oldest message that is kept was posted.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.ring.front().map(|entry| entry.posted)
+    }
+
     /// The position of the oldest message that is kept.
     pub(crate) fn first(&self) -> u64 {
         self.first
@@ -115,9 +121,9 @@ impl<P: Payload> Topic<P> {
 
     /// Stores a message for all current members, and makes room for it within `limit`.
     /// Returns whether a walk has to be started.
-    pub(crate) fn post(&mut self, seq: u64, payload: P, limit: RingLimit) -> bool {
+    pub(crate) fn post(&mut self, seq: u64, posted: Instant, payload: P, limit: RingLimit) -> bool {
         self.bytes += payload.size();
-        self.ring.push_back(Entry { seq, unread: self.members.len(), payload });
+        self.ring.push_back(Entry { seq, posted, unread: self.members.len(), payload });
         while self.ring.len() > 1 && (self.ring.len() > limit.entries || self.bytes > limit.bytes) {
             self.pop_front();
         }

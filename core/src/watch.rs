@@ -77,6 +77,10 @@ impl Watch {
         self.answered = true;
     }
 
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
     /// Looks for a sign of life.
     pub(crate) fn look_for_life(
         &mut self,

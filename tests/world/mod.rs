@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use switchboard_core::{
-    CloseReason, Config, ConnId, Fault, Frame, Hub, Input, Instant, Name, Output, Problem, Refused,
-    Request, Target, Ticket, Verdict,
+    CloseReason, Config, ConnId, Event, Fault, Frame, Hub, Input, Instant, Kick, Name, Output,
+    Problem, Refused, Request, Target, Ticket, Verdict,
 };
 
 type Payload = Arc<str>;
@@ -18,6 +18,7 @@ pub(crate) struct World {
     numbered: Vec<ConnId>,
     dropped: Vec<ConnId>,
     checks: Vec<(Ticket, ConnId, Payload)>,
+    events: Vec<Event>,
     hold: bool,
 }
 
@@ -58,6 +59,7 @@ impl World {
             numbered: Vec::new(),
             dropped: Vec::new(),
             checks: Vec::new(),
+            events: Vec::new(),
             hold: false,
         }
     }
@@ -181,8 +183,35 @@ impl World {
         self.now = end;
     }
 
+    /// Has another system send a message; tells how many it is for.
+    pub(crate) fn push(&mut self, to: Target<'_>, text: &str) -> Result<usize, Problem> {
+        let taken = self.hub.push(self.now, to, text.into());
+        self.carry_out();
+        taken
+    }
+
+    /// Has another system close a user; tells how many connections that were.
+    pub(crate) fn kick(&mut self, uid: &str, kick: &Kick) -> usize {
+        let kicked = self.hub.kick(self.now, name(uid), kick);
+        self.carry_out();
+        kicked
+    }
+
+    pub(crate) fn called(&mut self, conn: ConnId) {
+        self.handle(Input::Called { conn });
+    }
+
+    /// The events since this was asked last.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
     fn handle(&mut self, input: Input<'_, Payload>) {
         self.hub.handle(self.now, input);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
         while !self.hold
             && let Some(output) = self.hub.poll_output()
         {
@@ -191,7 +220,8 @@ impl World {
                 Output::Check { ticket, conn, credential } => {
                     self.checks.push((ticket, conn, credential));
                 }
-                Output::Ready { .. } | Output::Event(_) => {}
+                Output::Event(event) => self.events.push(event),
+                Output::Ready { .. } => {}
             }
         }
         if self.uids.len() < 100 {
@@ -263,6 +293,6 @@ impl World {
     }
 }
 
-fn name(name: &str) -> Name<'_> {
+pub(crate) fn name(name: &str) -> Name<'_> {
     Name::new(name).expect("a valid name")
 }

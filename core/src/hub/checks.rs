@@ -15,8 +15,8 @@ impl<P: Payload> Hub<P> {
 
     pub(super) fn verdict(&mut self, ticket: Ticket, verdict: Verdict<'_>) {
         let Ticket { conn, number } = ticket;
-        let state = self.conns.get(conn).map(|conn| conn.state);
-        if state != Some(State::Checking { ticket: number }) {
+        let state = self.conns.get(conn).map(|conn| &conn.state);
+        if state != Some(&State::Checking { ticket: number }) {
             self.stats.stale += 1;
             return;
         }

@@ -75,7 +75,7 @@ impl<P: Payload> Hub<P> {
         let Some(shutdown) = &self.shutdown else { return };
         let left: BTreeSet<_> = shutdown.left().collect();
         for (id, conn) in &self.conns {
-            let is_closing = Stage::from(conn.state) == Stage::Closing;
+            let is_closing = Stage::from(&conn.state) == Stage::Closing;
             assert!(is_closing || left.contains(&id), "a connection that stays after a shutdown");
         }
     }
@@ -117,6 +117,14 @@ impl<P: Payload> Hub<P> {
             payload_bytes += topic.bytes();
         }
         assert_eq!(named, [self.users.len(), self.groups.len()], "names and topics disagree");
+        let online = |topic: &&Topic<P>| {
+            matches!(topic.name, TopicName::User(_)) && !topic.members().is_empty()
+        };
+        let online = self.topics.values().filter(online).count();
+        assert_eq!(self.online.len(), online, "names and who is online disagree");
+        for (uid, user) in self.online.after(None) {
+            assert_eq!(self.topics.get(user).map(|user| user.name.as_str()), Some(uid));
+        }
         assert_eq!(payload_bytes, self.stats.payload_bytes);
     }
 

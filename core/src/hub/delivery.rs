@@ -1,5 +1,7 @@
 //! What a connection reads next.
 
+use core::mem;
+
 use super::Hub;
 use crate::{
     ConnId, Frame, Payload, SlowReader,
@@ -16,7 +18,7 @@ impl<P: Payload> Hub<P> {
             self.conns[conn].wake = Wakefulness::Idle;
             return None;
         }
-        if core::mem::take(&mut self.conns[conn].watch.ping) {
+        if mem::take(&mut self.conns[conn].watch.ping) {
             self.stats.pings += 1;
             return Some(Frame::Ping);
         }
@@ -111,6 +113,7 @@ impl<P: Payload> Hub<P> {
         let Cursor { topic, next, .. } = self.conns[conn].cursors[index];
         let (seq, payload) = self.with_topic(topic, |topic| topic.read(next))?;
         self.stats.delivered += 1;
+        self.stats.delivered_bytes += payload.size() as u64;
         self.conns[conn].cursors[index].next += 1;
         if self.conns[conn].cursors[index].is_done() {
             let cursor = self.conns[conn].cursors.swap_remove(index);
@@ -122,8 +125,9 @@ impl<P: Payload> Hub<P> {
     /// All is read: say goodbye if it is time to, or go to sleep.
     fn take_close(&mut self, conn: ConnId) -> Option<Frame<P>> {
         let conn = &mut self.conns[conn];
-        if let State::Closing { reason } = conn.state {
-            conn.state = State::Closed { reason };
+        if let State::Closing { .. } = conn.state
+            && let State::Closing { reason } = mem::replace(&mut conn.state, State::Closed)
+        {
             return Some(Frame::Close(reason));
         }
         conn.wake = Wakefulness::Idle;

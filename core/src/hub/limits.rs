@@ -27,7 +27,7 @@ impl<P: Payload> Hub<P> {
     /// Takes word of where a connection comes from.
     pub(super) fn learn_address(&mut self, conn: ConnId, address: Address) {
         match self.conns.get(conn) {
-            Some(known) if Stage::from(known.state) == Stage::Closing => {}
+            Some(known) if Stage::from(&known.state) == Stage::Closing => {}
             Some(known) if known.address.is_none() => {
                 if self.has_room_for(address) {
                     self.set_address(conn, address);

@@ -11,10 +11,16 @@ use crate::{
 
 impl<P: Payload> Hub<P> {
     pub(super) fn send(&mut self, from: ConnId, to: Target<'_>, payload: P) {
-        let sent = self.resolve(to).and_then(|topic| self.post(topic, payload));
-        if let Err(problem) = sent {
+        if let Err(problem) = self.route(to, payload) {
             self.reply(from, Answer::Problem(problem));
         }
+    }
+
+    /// Takes a message. Returns how many connections it is for.
+    pub(super) fn route(&mut self, to: Target<'_>, payload: P) -> Result<usize, Problem> {
+        let topic = self.resolve(to)?;
+        self.post(topic, payload)?;
+        Ok(self.topics[topic].members().len())
     }
 
     fn resolve(&self, to: Target<'_>) -> Result<TopicId, Problem> {
@@ -39,9 +45,9 @@ impl<P: Payload> Hub<P> {
         if size > limit.bytes {
             return Err(Problem::TooLarge { size, limit: limit.bytes });
         }
-        let seq = self.next_seq();
+        let (seq, now) = (self.next_seq(), self.now);
         self.stats.accepted += 1;
-        if self.with_topic(topic, |topic| topic.post(seq, payload, limit)) {
+        if self.with_topic(topic, |topic| topic.post(seq, now, payload, limit)) {
             self.start_walk(topic);
         }
         Ok(())

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::{Hub, wake::Wake};
 use crate::{
-    Authentication, CloseReason, ConnId, DuplicateUid, Event, Fault, Name, Output, Payload,
+    Authentication, CloseReason, ConnId, DuplicateUid, Event, Fault, Login, Name, Output, Payload,
     Problem, Refused, Stage, TimeoutReason,
     addresses::Address,
     conn::{Answer, Conn, Membership, State},
@@ -68,13 +68,22 @@ impl<P: Payload> Hub<P> {
         let user = known.unwrap_or_else(|| self.add_user(name));
         self.subscribe(conn, self.everyone);
         self.subscribe(conn, user);
+        let uid = self.uid_of(user);
+        if !is_online {
+            self.online.insert(Arc::clone(&uid), user);
+        }
         self.conns[conn].state = State::Open { user };
         self.start_watch(conn);
         if self.config.duplicate_uid == DuplicateUid::Replace {
             self.close_others(conn, user);
         }
-        let uid: Arc<str> = self.uid_of(user);
-        self.outputs.push_back(Output::Event(Event::LoggedIn { conn, uid: Arc::clone(&uid) }));
+        // After the events of those whose place it takes: whoever goes by the last event of a uid is
+        // right.
+        let seq = self.next_event();
+        self.conns[conn].generation = seq;
+        self.conns[conn].since = self.now;
+        let login = Login { uid: Arc::clone(&uid), generation: seq };
+        self.outputs.push_back(Output::Event(Event::LoggedIn { seq, conn, login }));
         self.reply(conn, Answer::LoggedIn(uid));
     }
 
@@ -107,6 +116,10 @@ impl<P: Payload> Hub<P> {
 
     pub(super) fn close_too_fast(&mut self, conn: ConnId) {
         self.close(conn, CloseReason::TooFast, Unread::Deliver);
+    }
+
+    pub(super) fn close_kicked(&mut self, conn: ConnId, why: CloseReason) {
+        self.close(conn, why, Unread::Deliver);
     }
 
     pub(super) fn close_silent(&mut self, conn: ConnId) {
@@ -188,17 +201,24 @@ impl<P: Payload> Hub<P> {
             self.stats.stale += 1;
             return;
         };
-        let uid = match closing.state {
+        let user = match closing.state {
             State::Login | State::Credential | State::Checking { .. } => None,
             State::Open { user } => Some(user),
-            State::Closing { .. } | State::Closed { .. } => return,
+            State::Closing { .. } | State::Closed => return,
         };
-        let uid = uid.map(|user| self.uid_of(user));
-        self.conns[conn].state = State::Closing { reason };
-        self.conns[conn].watch.ping = false;
+        closing.state = State::Closing { reason: reason.clone() };
+        closing.watch.ping = false;
+        let generation = closing.generation;
+        let login = user.map(|user| Login { uid: self.uid_of(user), generation });
         for topic in self.memberships(conn) {
             self.unsubscribe(conn, topic);
         }
+        if let (Some(user), Some(login)) = (user, &login)
+            && self.topics.get(user).is_none_or(|user| user.members().is_empty())
+        {
+            self.online.remove(&login.uid);
+        }
+        self.stats.closed.count(&reason);
         if unread == Unread::Discard {
             self.discard_unread(conn);
         }
@@ -206,7 +226,13 @@ impl<P: Payload> Hub<P> {
         // Outputs close connections too, and the next deadline must be true after those.
         self.prune_timers();
         self.wake(conn);
-        self.outputs.push_back(Output::Event(Event::Closed { conn, uid, reason }));
+        let seq = self.next_event();
+        self.outputs.push_back(Output::Event(Event::Closed { seq, conn, login, reason }));
+    }
+
+    fn next_event(&mut self) -> u64 {
+        self.events += 1;
+        self.events
     }
 
     fn memberships(&self, conn: ConnId) -> SmallVec<[TopicId; 2]> {
@@ -242,7 +268,7 @@ impl<P: Payload> Hub<P> {
         self.timers.prune(conns.len(), counts);
         if let Some(shutdown) = &mut self.shutdown {
             shutdown.prune(|conn| {
-                conns.get(conn).is_some_and(|conn| Stage::from(conn.state) != Stage::Closing)
+                conns.get(conn).is_some_and(|conn| Stage::from(&conn.state) != Stage::Closing)
             });
         }
     }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use switchboard_core::{
-    CloseReason, Config, ConnId, Event, Hub, Input, Instant, Output, Problem, Request, Stage,
-    Ticket, Verdict,
+    CloseReason, Closes, Config, ConnId, Event, Hub, Input, Instant, Kick, Name, Output, Problem,
+    Request, Session, Stage, Target, Ticket, Verdict,
 };
 
 use crate::{Message, Model, Op, wakeups::Wakeups};
@@ -121,6 +121,12 @@ impl World {
                 let conn = self.slots[slot];
                 self.input(Input::Heard { conn, size });
             }
+            Op::Called { slot } => {
+                let conn = self.slots[slot];
+                self.input(Input::Called { conn });
+            }
+            Op::Push { to, size } => self.push(to, size),
+            Op::Kick { uid } => self.kick(uid),
             Op::Fault { slot, fault } => {
                 let conn = self.slots[slot];
                 self.input(Input::Fault { conn, fault });
@@ -202,6 +208,26 @@ impl World {
         self.wakeups.observe(&self.model);
     }
 
+    fn push(&mut self, to: Target<'static>, size: usize) {
+        let payload = self.next_message(size);
+        // As an input to the one and as a call to the other, which should be the same.
+        let taken = self.hub.push(self.clock, to, payload);
+        self.twin.handle(self.clock, Input::Push { to, payload });
+        if taken.is_ok() {
+            self.wakeups.accepted();
+        }
+        agree("push", taken, self.model.push(self.clock, to, payload));
+        self.wakeups.observe(&self.model);
+    }
+
+    fn kick(&mut self, uid: Name<'static>) {
+        let kick = Kick::new(4242, "enough").expect("a kick");
+        let kicked = self.hub.kick(self.clock, uid, &kick);
+        self.twin.handle(self.clock, Input::Kick { uid, kick: kick.clone() });
+        agree("kick", kicked, self.model.kick(self.clock, uid.as_str(), &kick));
+        self.wakeups.observe(&self.model);
+    }
+
     fn pull(&mut self, conn: ConnId, frames: usize) {
         for _ in 0..frames {
             let frame = self.hub.poll_frame(conn);
@@ -261,7 +287,7 @@ impl World {
             agree("stage", hub.stage(closed), Stage::Closing);
             let reason = match output {
                 Some(Output::Event(Event::Closed { conn, reason, .. })) if *conn == closed => {
-                    *reason
+                    reason.clone()
                 }
                 // It is a walk that went on to tell somebody else.
                 _ => CloseReason::TooSlow,
@@ -294,12 +320,44 @@ impl World {
     fn compare(&self) {
         let (hub, model) = (&self.hub, &self.model);
         hub.assert_consistent();
-        agree("stats", hub.stats(), model.stats());
+        self.compare_stats();
+        self.compare_presence();
         agree("timeout", hub.poll_timeout(), model.poll_timeout());
         agree("the twin's timeout", self.twin.poll_timeout(), hub.poll_timeout());
         for &conn in &self.slots {
             agree("stage", hub.stage(conn), model.stage(conn));
             agree("wants_input", hub.wants_input(conn), model.wants_input(conn));
+        }
+    }
+
+    fn compare_stats(&self) {
+        let stats = self.hub.stats();
+        // How many are yet to be told is the hub's affair.
+        let mut comparable = stats;
+        comparable.wakes = 0;
+        comparable.closed = Closes::default();
+        agree("stats", comparable, self.model.stats());
+        let closed = stats.closed.iter().filter(|(_, count)| *count > 0);
+        agree("closed", closed.collect(), self.model.closed());
+    }
+
+    fn compare_presence(&self) {
+        let (hub, model) = (&self.hub, &self.model);
+        let online = model.users();
+        let users = hub.users(None).map(|user| (user.uid, user.connections));
+        agree("users", users.collect::<Vec<_>>(), online.clone().into_iter().collect());
+        for after in ["", "a", "bb", "d"] {
+            let users = hub.users(Some(after)).map(|user| user.uid);
+            let later = online.keys().copied().filter(|uid| *uid > after);
+            agree("users of a page", users.collect::<Vec<_>>(), later.collect());
+        }
+        for uid in ["a", "b", "c", "d"] {
+            let sessions = hub.sessions(Name::new(uid).expect("a name"));
+            let mut sessions: Vec<_> = sessions
+                .map(|Session { conn, generation, since, heard }| (conn, generation, since, heard))
+                .collect();
+            sessions.sort_by_key(|(_, generation, ..)| *generation);
+            agree("sessions", sessions, model.sessions(uid));
         }
     }
 

@@ -96,7 +96,7 @@ fn print_frames(text: &str) {
     assert_eq!(line(Frame::Gap { missed }), expected);
     assert_eq!(text::print(Frame::<&str>::Ping), Printed::Ping);
     for reason in [CloseReason::Replaced, CloseReason::Shutdown] {
-        let printed = text::print(Frame::<&str>::Close(reason));
+        let printed = text::print(Frame::<&str>::Close(reason.clone()));
         assert_eq!(printed, Printed::Close(reason));
     }
 }

@@ -2,6 +2,7 @@
 
 mod drain;
 mod limits;
+mod outside;
 mod rules;
 mod signs;
 
@@ -12,8 +13,8 @@ use std::{
 
 use switchboard_core::{
     Authentication, CloseReason, Config, ConnId, Deadline, DuplicateUid, Event, Frame, Input,
-    Instant, Output, Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage, Stats,
-    Target, Ticket, TimeoutReason, Verdict,
+    Instant, Login, Output, Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage,
+    Stats, Target, Ticket, TimeoutReason, Verdict,
 };
 
 use drain::Drain;
@@ -54,6 +55,9 @@ pub struct Model {
     outputs: VecDeque<Said>,
     attempts: u64,
     tickets: BTreeMap<Ticket, (ConnId, u64)>,
+    events: u64,
+    /// Why connections were closed.
+    closed: Vec<CloseReason>,
     /// The counters only; the current figures are counted when asked for.
     stats: Stats,
 }
@@ -67,12 +71,15 @@ enum Topic {
 
 struct Kept {
     seq: u64,
+    posted: Instant,
     size: usize,
     unread_by: BTreeSet<ConnId>,
 }
 
 struct Conn {
     life: Life,
+    /// The number of its login, and when that was.
+    login: (u64, Instant),
     deadlines: BTreeMap<TimeoutReason, Instant>,
     /// What it did since its login that shows whether it is alive.
     signs: Vec<Sign>,
@@ -87,7 +94,7 @@ struct Conn {
     unread: Vec<Unread>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Life {
     Login,
     Credential,
@@ -134,6 +141,8 @@ impl Model {
             outputs: VecDeque::new(),
             attempts: 0,
             tickets: BTreeMap::new(),
+            events: 0,
+            closed: Vec::new(),
             stats: Stats::default(),
         }
     }
@@ -162,6 +171,7 @@ impl Model {
                 Authentication::Open => Life::Login,
                 Authentication::Checked => Life::Credential,
             },
+            login: (0, self.now),
             deadlines: [(TimeoutReason::Login, self.now + self.config.login_timeout)].into(),
             signs: Vec::new(),
             place: address.map(Place::from),
@@ -179,11 +189,14 @@ impl Model {
             Input::Request { conn, .. }
             | Input::Heard { conn, .. }
             | Input::Address { conn, .. }
+            | Input::Called { conn }
             | Input::Fault { conn, .. }
             | Input::PeerClosed { conn }
             | Input::Disconnected { conn } => Some(*conn),
             Input::Connect { .. }
             | Input::Verdict { .. }
+            | Input::Push { .. }
+            | Input::Kick { .. }
             | Input::Timeout
             | Input::Shutdown { .. } => None,
         };
@@ -205,6 +218,9 @@ impl Model {
             }
             Input::Verdict { ticket, verdict } => self.verdict(ticket, verdict),
             Input::Address { conn, address } => self.come_from(conn, address.into()),
+            Input::Called { conn } => self.called(conn),
+            Input::Push { to, payload } => drop(self.push(now, to, payload)),
+            Input::Kick { uid, kick } => drop(self.kick(now, uid.as_str(), &kick)),
             Input::Fault { conn, fault } => self.close(conn, CloseReason::Fault(fault)),
             Input::PeerClosed { conn } => self.close(conn, CloseReason::PeerClosed),
             Input::Disconnected { conn } => {
@@ -269,7 +285,7 @@ impl Model {
         }
         let Some(next) = unread.iter().position(|unread| !is_lost(unread)) else {
             let conn = self.conn(id);
-            let Life::Closing(reason) = conn.life else {
+            let Life::Closing(reason) = conn.life.clone() else {
                 return None;
             };
             conn.life = Life::Closed;
@@ -285,6 +301,7 @@ impl Model {
             Unread::Reply(frame) => frame,
             Unread::Message { seq, message, .. } => {
                 self.stats.delivered += 1;
+                self.stats.delivered_bytes += message.size as u64;
                 self.have_read(id, |kept| kept.seq == seq);
                 Frame::Message { seq, payload: message }
             }
@@ -312,7 +329,7 @@ impl Model {
     /// # Errors
     /// Says so if there was no reason to.
     pub fn close_at_output(&mut self, conn: ConnId, reason: CloseReason) -> Result<(), String> {
-        let may = match reason {
+        let may = match &reason {
             CloseReason::TooSlow => self.is_too_slow(conn),
             CloseReason::Shutdown => self.drains_at_once(),
             _ => false,
@@ -361,7 +378,7 @@ impl Model {
 
     /// How far a connection has come.
     pub fn stage(&self, conn: ConnId) -> Stage {
-        match self.conns.get(&conn).map(|conn| conn.life) {
+        match self.conns.get(&conn).map(|conn| &conn.life) {
             Some(Life::Login) => Stage::Login,
             Some(Life::Credential | Life::Checking(_)) => Stage::Credential,
             Some(Life::Open(_)) => Stage::Open,
@@ -378,6 +395,9 @@ impl Model {
         stats.logged_in = self.conns.values().filter(is_open).count();
         stats.users = topics.iter().filter(|topic| topic.is_user()).count();
         stats.groups = topics.iter().filter(|topic| topic.is_group()).count();
+        let posted = |kept: &Vec<Kept>| kept.first().map(|kept| kept.posted);
+        let oldest = self.kept.get(&Topic::Everyone).and_then(posted);
+        stats.oldest_to_everyone = oldest.map(|posted| self.now.saturating_since(posted));
         stats.payload_bytes = self.kept.values().flatten().map(|kept| kept.size).sum();
         stats
     }

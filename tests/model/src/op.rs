@@ -46,6 +46,12 @@ pub enum Op {
     Invalid { slot: usize },
     /// Give a sign of life that is no request.
     Heard { slot: usize, size: usize },
+    /// Ask for something else than a WebSocket.
+    Called { slot: usize },
+    /// Send a message from outside.
+    Push { to: Target<'static>, size: usize },
+    /// Close a user from outside.
+    Kick { uid: Name<'static> },
     /// Send what no dialect accepts.
     Fault { slot: usize, fault: Fault },
     /// Send a close frame.
@@ -77,6 +83,9 @@ impl Op {
         // Some connections are busier than others, so that more comes together.
         let slot = usize::from(slot) % if slot < 216 { 4 } else { Self::SLOTS };
         match more {
+            160..168 => return Self::Push { to: target(a), size: pick(&SIZES, b) },
+            168..171 => return Self::Kick { uid: name(&UIDS, a) },
+            171..174 => return Self::Called { slot },
             175 if b >= 128 => return Self::Shutdown { over: pick(&DURATIONS, a) },
             176..184 => return Self::Authenticate { slot, size: pick(&SIZES, b) },
             184..192 => return Self::Verdict { slot, verdict: Verdict::Accepted(name(&UIDS, a)) },

@@ -7,6 +7,7 @@ impl Model {
         if self.stage(id) == Stage::Closing {
             return;
         }
+        self.stats.received_bytes += size as u64;
         match self.charge(id, size) {
             (Excess::Far, _) => return self.close(id, CloseReason::TooFast),
             _ if !self.wants_input(id) => return self.close(id, CloseReason::RepliesUnread),
@@ -75,14 +76,29 @@ impl Model {
         }
         self.enter(id, Topic::Everyone);
         self.enter(id, Topic::User(uid));
+        self.events += 1;
+        let (seq, now) = (self.events, self.now);
         let conn = self.conn(id);
         conn.life = Life::Open(uid);
+        conn.login = (seq, now);
         self.watch(id);
         self.reply(id, Frame::LoggedIn { uid: uid.into() });
-        self.outputs.push_back(Said::Event(Event::LoggedIn { conn: id, uid: uid.into() }));
+        let login = Login { uid: uid.into(), generation: seq };
+        self.outputs.push_back(Said::Event(Event::LoggedIn { seq, conn: id, login }));
     }
 
     fn send(&mut self, id: ConnId, to: Target<'static>, message: Message) {
+        if let Err(problem) = self.route(to, message) {
+            self.problem(id, problem);
+        }
+    }
+
+    /// Returns how many it is for.
+    pub(super) fn route(
+        &mut self,
+        to: Target<'static>,
+        message: Message,
+    ) -> Result<usize, Problem> {
         let (topic, nobody) = match to {
             Target::Everyone => (Topic::Everyone, None),
             Target::User(uid) => {
@@ -99,19 +115,21 @@ impl Model {
         if readers.is_empty()
             && let Some(nobody) = nobody
         {
-            self.problem(id, nobody);
+            Err(nobody)
         } else if message.size > limit.bytes {
             let (size, limit) = (message.size, limit.bytes);
-            self.problem(id, Problem::TooLarge { size, limit });
+            Err(Problem::TooLarge { size, limit })
         } else {
+            let many = readers.len();
             self.post(topic, readers, message);
+            Ok(many)
         }
     }
 
     fn post(&mut self, topic: Topic, readers: BTreeSet<ConnId>, message: Message) {
         self.stats.accepted += 1;
         self.seq += 1;
-        let seq = self.seq;
+        let (seq, posted) = (self.seq, self.now);
         for reader in &readers {
             let conn = self.conn(*reader);
             let stay = conn.stays[&topic];
@@ -119,7 +137,7 @@ impl Model {
         }
         let limit = self.limit(topic);
         let kept = self.kept.entry(topic).or_default();
-        kept.push(Kept { seq, size: message.size, unread_by: readers });
+        kept.push(Kept { seq, posted, size: message.size, unread_by: readers });
         let bytes = |kept: &[Kept]| kept.iter().map(|kept| kept.size).sum::<usize>();
         while kept.len() > 1 && (kept.len() > limit.entries || bytes(kept) > limit.bytes) {
             kept.remove(0);
@@ -167,12 +185,13 @@ impl Model {
     pub(super) fn close(&mut self, id: ConnId, reason: CloseReason) {
         let after = self.now + self.config.close_timeout;
         let conn = self.conn(id);
-        let uid = match conn.life {
+        let generation = conn.login.0;
+        let login = match conn.life {
             Life::Login | Life::Credential | Life::Checking(_) => None,
-            Life::Open(uid) => Some(uid.into()),
+            Life::Open(uid) => Some(Login { uid: uid.into(), generation }),
             Life::Closing(_) | Life::Closed => return,
         };
-        conn.life = Life::Closing(reason);
+        conn.life = Life::Closing(reason.clone());
         conn.stays.clear();
         conn.deadlines = [(TimeoutReason::Close, after)].into();
         conn.unread.retain(|unread| !matches!(unread, Unread::Ping));
@@ -184,7 +203,10 @@ impl Model {
             | CloseReason::RepliesUnread => self.discard_unread(id),
             _ => {}
         }
-        self.outputs.push_back(Said::Event(Event::Closed { conn: id, uid, reason }));
+        self.closed.push(reason.clone());
+        self.events += 1;
+        let seq = self.events;
+        self.outputs.push_back(Said::Event(Event::Closed { seq, conn: id, login, reason }));
     }
 
     pub(super) fn forget(&mut self, id: ConnId) {
@@ -285,7 +307,7 @@ impl Model {
         stays.len()
     }
 
-    fn members(&self, topic: Topic) -> BTreeSet<ConnId> {
+    pub(super) fn members(&self, topic: Topic) -> BTreeSet<ConnId> {
         let is_in = |conn: &Conn| conn.stays.contains_key(&topic);
         let members = self.conns.iter().filter(|(_, conn)| is_in(conn));
         members.map(|(id, _)| *id).collect()

@@ -1,0 +1,71 @@
+//! Closing connections from outside.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+/// With what a connection is closed that is [kicked](crate::Input::Kick).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kick {
+    code: u16,
+    reason: Arc<str>,
+}
+
+impl Default for Kick {
+    /// 4000, "kicked".
+    fn default() -> Self {
+        Self { code: 4000, reason: "kicked".into() }
+    }
+}
+
+impl Kick {
+    /// The most bytes of a reason (RFC 6455, 5.5: a control frame has 125, of which the code takes
+    /// two).
+    pub const MAX_REASON: usize = 123;
+
+    /// A close with this code, which is 1000 or from 3000 to 4999 (RFC 6455, 7.4.2: those that
+    /// applications may use), and a reason of at most 123 bytes.
+    ///
+    /// # Errors
+    /// If either is none of those.
+    pub fn new(code: u16, reason: &str) -> Result<Self, KickError> {
+        if !matches!(code, 1000 | 3000..=4999) {
+            Err(KickError::Code(code))
+        } else if reason.len() > Self::MAX_REASON {
+            Err(KickError::Reason(reason.len()))
+        } else {
+            Ok(Self { code, reason: reason.into() })
+        }
+    }
+
+    /// The close code.
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// The reason.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+/// Why something is no [`Kick`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KickError {
+    /// Applications must not close with this code.
+    Code(u16),
+    /// The reason has so many bytes.
+    Reason(usize),
+}
+
+impl fmt::Display for KickError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "expected the code 1000 or 3000 to 4999, not {code}"),
+            Self::Reason(size) => {
+                write!(f, "expected a reason of at most {} bytes, not {size}", Kick::MAX_REASON)
+            }
+        }
+    }
+}
+
+impl core::error::Error for KickError {}
