@@ -21,14 +21,17 @@ use std::{
     time::{Duration, Instant as Clock},
 };
 
+use bytes::Bytes;
+use http::{Request, Response};
 use slotmap::SecondaryMap;
-use switchboard_core::{ConnId, Event, Hub, Input, Instant, Output, Refused, Ticket};
+use switchboard_core::{ConnId, Event, Hub, Input, Instant, Output, Refused, Stage, Ticket};
 use tracing::field;
 use tungstenite::Utf8Bytes;
 
 use crate::{
     Settings,
     authenticate::{Answer, Authenticate},
+    http::{Service, response},
     line::{self, Line},
     observe::Observe,
     wire::{Received, Text, ToSend},
@@ -156,6 +159,20 @@ impl<S: Signal> Exchange<S> {
     /// of `batch`. If that is nothing, [`Signal::ready`] will tell when there is something.
     pub fn pull(&self, conn: ConnId, batch: &mut VecDeque<ToSend>) {
         line::pull(&mut self.lock().hub, conn, batch);
+    }
+
+    /// Has a service answer a request that came over this connection.
+    pub fn call(
+        &self,
+        conn: ConnId,
+        service: &dyn Service,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        let stage = self.lock().hub.stage(conn);
+        match stage {
+            Stage::Closing => response::unavailable(),
+            _ => service.call(request),
+        }
     }
 
     /// Closes everybody, over the settings' [time](Settings::drain), and refuses whoever comes.
@@ -309,6 +326,10 @@ impl<S: Signal> Line for Place<'_, S> {
 
     fn pull(&mut self, batch: &mut VecDeque<ToSend>) {
         self.exchange.pull(self.conn, batch);
+    }
+
+    fn call(&mut self, service: &dyn Service, request: &Request<Bytes>) -> Response<Bytes> {
+        self.exchange.call(self.conn, service, request)
     }
 }
 

@@ -38,6 +38,15 @@ pub fn client_address(peer: IpAddr, trusted: &Cidrs, headers: &HeaderMap) -> IpA
     }
 }
 
+/// Whether anything in these headers says that a proxy has passed the request on.
+pub(crate) fn has_passed_a_proxy(headers: &HeaderMap) -> bool {
+    let is_sign = |name: &HeaderName| {
+        let name = name.as_str();
+        name.starts_with("x-forwarded-") || ["forwarded", "via", "x-real-ip"].contains(&name)
+    };
+    headers.keys().any(is_sign)
+}
+
 /// Goes from `client`, a connection's peer, along the hops as long as they are trusted and known.
 fn walk(
     mut client: IpAddr,

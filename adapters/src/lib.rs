@@ -16,6 +16,7 @@ pub mod blocking;
 pub mod cli;
 pub mod exchange;
 pub mod forwarded;
+pub mod http;
 pub mod line;
 pub mod listen;
 pub mod listener;

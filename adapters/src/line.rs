@@ -2,9 +2,14 @@
 
 use std::collections::VecDeque;
 
-use switchboard_core::{ConnId, Hub, Instant};
+use bytes::Bytes;
+use http::{Request, Response};
+use switchboard_core::{ConnId, Hub, Instant, Stage};
 
-use crate::wire::{Received, Text, ToSend, WRITE_BUFFER};
+use crate::{
+    http::{Service, response},
+    wire::{Received, Text, ToSend, WRITE_BUFFER},
+};
 
 /// Frames pulled at a time, so that they fit one write.
 const FRAMES_AT_ONCE: usize = 64;
@@ -22,6 +27,9 @@ pub trait Line {
     /// Moves what is to be sent next, about as much as one write takes, to the end of `batch`. If
     /// that is nothing, the hub will tell when there is something.
     fn pull(&mut self, batch: &mut VecDeque<ToSend>);
+
+    /// Has the service that the connection's listener offers answer a [call](Received::Call).
+    fn call(&mut self, service: &dyn Service, request: &Request<Bytes>) -> Response<Bytes>;
 }
 
 /// The line of an adapter that owns the hub: one that runs on a single thread.
@@ -48,6 +56,13 @@ impl Line for Direct<'_> {
 
     fn pull(&mut self, batch: &mut VecDeque<ToSend>) {
         pull(self.hub, self.conn, batch);
+    }
+
+    fn call(&mut self, service: &dyn Service, request: &Request<Bytes>) -> Response<Bytes> {
+        match self.hub.stage(self.conn) {
+            Stage::Closing => response::unavailable(),
+            _ => service.call(request),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     line::Line,
     peer::{Peer, PeerConfig, READ_AT_ONCE},
+    wire::Received,
 };
 
 /// Messages that a turn takes from what was read.
@@ -72,6 +73,8 @@ enum Stopped {
     Blocked,
     /// The hub wants no more until something has been pulled.
     Paused,
+    /// The peer wants no more until something has been written.
+    Held,
 }
 
 /// Why writing stopped.
@@ -115,7 +118,11 @@ impl Socket {
             self.writing = Writing::Done;
             return Ok(Turn::ShutDownWrite);
         }
-        let resumed = read == Stopped::Paused && line.wants_input();
+        let resumed = match read {
+            Stopped::Paused => line.wants_input(),
+            Stopped::Held => !self.peer.is_held(),
+            Stopped::More | Stopped::Blocked => false,
+        };
         Ok(match (self.reading, self.writing) {
             (Reading::Done, Writing::Done) => Turn::End,
             _ if resumed || read == Stopped::More || written == Written::More => Turn::Again,
@@ -136,6 +143,12 @@ impl Socket {
         for _ in 0..MESSAGES_AT_ONCE {
             if let Some(received) = self.peer.poll() {
                 self.paused = !line.received(&received);
+                if let Received::Call(request) = &received
+                    && let Some(service) = self.peer.service()
+                {
+                    let response = line.call(service, request);
+                    self.peer.answer(response);
+                }
                 if !received.goes_on() {
                     self.reading = Reading::Rest;
                     return Ok(Stopped::More);
@@ -143,6 +156,8 @@ impl Socket {
                 if self.paused {
                     return Ok(Stopped::Paused);
                 }
+            } else if self.peer.is_held() {
+                return Ok(Stopped::Held);
             } else if !has_read {
                 let mut bytes = [0; READ_AT_ONCE];
                 match read(stream, &mut bytes)? {

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use switchboard_core::{Authentication, Config, RingLimit};
 
 use crate::{
-    authenticate::Authenticate, forwarded::Cidrs, observe::Observe, origin::Origins,
-    peer::PeerConfig, tls::Tls, wire,
+    authenticate::Authenticate, forwarded::Cidrs, http::HttpConfig, observe::Observe,
+    origin::Origins, peer::PeerConfig, tls::Tls, wire,
 };
 
 /// The settings of a server, apart from where it listens.
@@ -16,6 +16,10 @@ pub struct Settings {
     pub hub: Config,
     /// The largest message that a client may send, in bytes of its text. Default: 65,536.
     pub max_message: usize,
+    /// Whether clients may become WebSockets. If not, a request to is answered 404. Default: yes.
+    pub websocket: bool,
+    /// What answers all other requests. Default: none, and they are refused.
+    pub http: Option<HttpConfig>,
     /// The certificate and the key, if clients are to speak TLS (`wss`). Default: none.
     pub tls: Option<Tls>,
     /// Whether each connection begins with a header of the PROXY protocol, version 1 or 2, in which
@@ -42,6 +46,8 @@ impl Default for Settings {
         Self {
             hub,
             max_message: 64 << 10,
+            websocket: true,
+            http: None,
             tls: None,
             proxy_protocol: false,
             trusted_proxies: Cidrs::default(),
@@ -80,7 +86,8 @@ impl Settings {
     /// What all clients have in common.
     pub fn peer_config(&self) -> PeerConfig {
         PeerConfig {
-            websocket: wire::config(self.max_message),
+            websocket: self.websocket.then(|| wire::config(self.max_message)),
+            http: self.http.clone(),
             tls: self.tls.clone(),
             proxy_protocol: self.proxy_protocol,
             trusted_proxies: self.trusted_proxies.clone(),

@@ -4,6 +4,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use bytes::Bytes;
 use http::StatusCode;
 use switchboard_core::{ConnId, Fault, Frame, Input, Payload, Request, Stage, text};
 use tungstenite::{
@@ -64,8 +65,12 @@ pub enum Received {
     Text(Utf8Bytes),
     /// Something that is not acceptable. There is nothing more to be had from this connection.
     Fault(Fault),
-    /// A close frame.
+    /// A close frame, or all is answered that the client asked for over a connection that ends with
+    /// that.
     Close,
+    /// A request for something else than a WebSocket, which is to be
+    /// [answered](crate::peer::Peer::answer).
+    Call(Box<http::Request<Bytes>>),
     /// A ping or a pong. tungstenite answers pings.
     Control {
         /// Bytes that came with it.
@@ -119,6 +124,9 @@ impl Received {
                 size: credential.len(),
             },
             Self::Refused(_) => Input::Fault { conn, fault: Fault::Protocol },
+            // The place for an input that gives the connection time for its next request: until there
+            // is one, all requests of a connection have the login timeout together.
+            Self::Call(_) => return None,
             Self::Control { size } => Input::Heard { conn, size: *size },
         })
     }

@@ -1,8 +1,9 @@
 //! One connection, as a thread that reads and a thread that writes.
 //!
 //! They share what the client is, behind a lock that is not held while one of them reads or writes.
-//! They wait for each other in one place only: the reader pauses while the hub has as many replies
-//! for the connection as it may have, until the writer has pulled some. Whatever ends one of them
+//! Only the reader waits for the writer: while the hub has as many replies for the connection as it
+//! may have, until the writer has pulled some, and while the peer [is held](Peer::is_held), until
+//! the writer has written some. Whatever ends one of them
 //! shuts the socket down, which ends the other.
 
 use std::{
@@ -25,6 +26,7 @@ use crate::{
     listen,
     listener::Stream,
     peer::{Peer, PeerConfig, READ_AT_ONCE},
+    wire::Received,
 };
 
 /// What the connection's threads share, and reaches them.
@@ -82,8 +84,8 @@ pub(super) fn start(exchange: &Arc<Exchange<Signal>>, stream: Stream, config: &A
         Err(refused) => return listen::refuse(&signal.stream, refused),
     };
     tracing::debug!(?conn, peer = address.map(tracing::field::display), "connected");
-    let exchange = Arc::clone(exchange);
-    let started = spawn("reader", move || serve(&exchange, conn, &signal));
+    let (exchange, config) = (Arc::clone(exchange), Arc::clone(config));
+    let started = spawn("reader", move || serve(&exchange, conn, &signal, &config));
     if let Err(error) = started {
         no_thread(&error);
     }
@@ -101,7 +103,12 @@ fn no_thread(error: &io::Error) {
 }
 
 /// The reader.
-fn serve(exchange: &Arc<Exchange<Signal>>, conn: ConnId, signal: &Arc<Signal>) {
+fn serve(
+    exchange: &Arc<Exchange<Signal>>,
+    conn: ConnId,
+    signal: &Arc<Signal>,
+    config: &PeerConfig,
+) {
     let mut place = Place::new(exchange, conn);
     let cut_at_end = CutAtEnd(signal);
     drop(signal.reader.set(thread::current()));
@@ -122,7 +129,7 @@ fn serve(exchange: &Arc<Exchange<Signal>>, conn: ConnId, signal: &Arc<Signal>) {
     drop(signal.writer.set(writer.thread().clone()));
     // For what came before it could be reached.
     writer.thread().unpark();
-    if read_messages(&mut place, signal).is_ok() {
+    if read_messages(&mut place, signal, config).is_ok() {
         read_rest(&signal.stream);
         // It may have the close frame to write yet.
         drop(writer.join());
@@ -140,7 +147,7 @@ impl Drop for CutAtEnd<'_> {
 }
 
 /// Returns when there are no more messages to read but the connection is to be closed in order.
-fn read_messages(line: &mut impl Line, signal: &Signal) -> io::Result<()> {
+fn read_messages(line: &mut impl Line, signal: &Signal, config: &PeerConfig) -> io::Result<()> {
     let mut bytes = [0; READ_AT_ONCE];
     loop {
         let size = (&signal.stream).read(&mut bytes)?;
@@ -148,10 +155,14 @@ fn read_messages(line: &mut impl Line, signal: &Signal) -> io::Result<()> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         signal.peer().receive(&bytes[..size]);
-        loop {
-            let received = signal.peer().poll();
-            let Some(received) = received else { break };
+        while let Some(received) = next(signal) {
             let mut wanted = line.received(&received);
+            if let Received::Call(request) = &received
+                && let Some(http) = &config.http
+            {
+                let response = line.call(&*http.service, request);
+                signal.peer().answer(response);
+            }
             if !received.goes_on() {
                 // What it was answered is yet to be written.
                 exchange::Signal::ready(signal);
@@ -162,13 +173,32 @@ fn read_messages(line: &mut impl Line, signal: &Signal) -> io::Result<()> {
                 wanted = line.wants_input();
             }
         }
-        if signal.peer().is_closed() {
-            return Ok(());
-        }
-        if !signal.peer().outgoing().is_empty() {
-            // Reading leads to answers: to a handshake, to pings.
+        let (is_closed, has_outgoing) = {
+            let peer = signal.peer();
+            (peer.is_closed(), !peer.outgoing().is_empty())
+        };
+        if is_closed || has_outgoing {
+            // Reading leads to answers: to requests, to pings.
             exchange::Signal::ready(signal);
         }
+        if is_closed {
+            return Ok(());
+        }
+    }
+}
+
+/// What the client said next. Waits for the writer while the peer is held.
+fn next(signal: &Signal) -> Option<Received> {
+    loop {
+        let (received, is_held) = {
+            let mut peer = signal.peer();
+            (peer.poll(), peer.is_held())
+        };
+        if received.is_some() || !is_held || signal.has_ended() {
+            return received;
+        }
+        exchange::Signal::ready(signal);
+        thread::park();
     }
 }
 
@@ -185,17 +215,20 @@ fn write(exchange: &Exchange<Signal>, conn: ConnId, signal: &Signal) -> io::Resu
     while !signal.has_ended() {
         let (bytes, last) = {
             let mut peer = signal.peer();
+            let was_held = peer.is_held();
             if !peer.is_closed() {
                 exchange.pull(conn, &mut batch);
             }
-            if !batch.is_empty() {
-                // There may be room for further replies.
-                signal.reader.get().map(Thread::unpark);
-            }
+            let may_resume = !batch.is_empty();
             for to_send in batch.drain(..) {
                 peer.send(to_send);
             }
-            (peer.take_outgoing(), peer.is_closed())
+            let bytes = peer.take_outgoing();
+            if may_resume || was_held && !peer.is_held() {
+                // There may be room for further replies or responses.
+                signal.reader.get().map(Thread::unpark);
+            }
+            (bytes, peer.is_closed())
         };
         let (first, second) = bytes.as_slices();
         for bytes in [first, second] {

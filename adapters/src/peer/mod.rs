@@ -2,27 +2,31 @@
 //! out; what the hub has for it goes in, what a socket should write comes out.
 //!
 //! ```text
-//!   receive(bytes) --> [PROXY header] --> [TLS] --> handshake --> messages --> poll() -> Received
-//!   outgoing()     <--------------------- [TLS] <-- response  <-- frames   <-- send(ToSend)
+//!   receive(bytes) --> [PROXY header] --> [TLS] --> requests --> messages --> poll() -> Received
+//!   outgoing()     <--------------------- [TLS] <-- responses <-- frames  <-- send(ToSend)
+//!                                                          ^-- answer(Response)
 //! ```
 //!
 //! No socket, no clock and no runtime: all adapters share it. Buffers are bounded, and an idle
 //! connection has none.
 
-mod head;
+mod config;
 mod pipe;
+mod requests;
 mod sealed;
 #[cfg(test)]
 mod tests;
+mod websocket;
 
 use std::{collections::VecDeque, mem, net::IpAddr, sync::Arc};
 
-use http::{Request, StatusCode};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 use switchboard_core::Refused;
 use tungstenite::{
     Error, Message,
     protocol::{
-        Role, WebSocketConfig, WebSocketContext,
+        Role, WebSocketContext,
         frame::{
             Frame,
             coding::{Data, OpCode},
@@ -30,15 +34,16 @@ use tungstenite::{
     },
 };
 
+pub use config::PeerConfig;
+
 use crate::{
-    forwarded::{self, Cidrs},
-    origin::Origins,
+    forwarded,
+    http::{Service, Wrong},
     proxy_protocol,
-    tls::Tls,
-    wire::{Received, Refusal, ToSend, WRITE_BUFFER},
+    wire::{Received, Refusal, ToSend},
 };
-use head::Head;
 use pipe::Pipe;
+use requests::{Close, Requests, Step};
 use sealed::Sealed;
 
 /// Bytes that may wait to be written before pongs have to wait, of which tungstenite keeps only the
@@ -51,92 +56,65 @@ pub const READ_AT_ONCE: usize = 16 << 10;
 /// Bytes of buffer that stay with a connection when they are empty.
 const KEPT_BUFFER: usize = 512;
 
-/// What all peers of a server have in common.
-#[derive(Clone, Debug)]
-pub struct PeerConfig {
-    /// The size of messages and of buffers.
-    pub websocket: WebSocketConfig,
-    /// The certificate, if connections begin with TLS.
-    pub tls: Option<Tls>,
-    /// Whether connections begin with a header of the PROXY protocol.
-    pub proxy_protocol: bool,
-    /// Proxies that are believed when they say where a client comes from.
-    pub trusted_proxies: Cidrs,
-    /// Web pages whose scripts may connect.
-    pub origins: Origins,
-}
-
-impl PeerConfig {
-    /// What is known of where a client comes from when its socket, which comes from `address`, has
-    /// been accepted. If it is nothing, the peer [tells](Received::Address) later.
-    pub fn known_address(&self, address: Option<IpAddr>) -> Option<IpAddr> {
-        let is_proxy = |address: &IpAddr| self.trusted_proxies.contains(*address);
-        address.filter(|address| !self.proxy_protocol && !is_proxy(address))
-    }
-}
-
-impl PeerConfig {
-    /// The most bytes that the buffers of a client can take, whatever it does: what was read and is
-    /// part of a message, and what is to be written. The allocator adds to that what it will.
-    pub fn buffer_bound(&self) -> usize {
-        let message = self.websocket.max_message_size.unwrap_or(usize::MAX / 64);
-        // tungstenite has a frame that is coming in, and the message that it is part of.
-        let incoming = 2 * READ_AT_ONCE + 2 * message;
-        let outgoing = 2 * (WRITE_BUFFER + message + MAX_PONGS);
-        match self.tls {
-            // The largest handshake that rustls takes, a record each way, and what is sealed.
-            Some(_) => incoming + 2 * outgoing + (64 << 10) + 2 * (17 << 10),
-            None => incoming + outgoing,
-        }
-    }
-}
-
-/// A client: its handshake, and then its messages.
+/// A client: its requests, of which one may turn it into a WebSocket, and then its messages.
 ///
 /// Feed it with [`receive`](Self::receive) and [`send`](Self::send). After each, take what there is
 /// from [`poll`](Self::poll), as far as the hub wants input, and write what there is in
-/// [`outgoing`](Self::outgoing).
+/// [`outgoing`](Self::outgoing). A [call](Received::Call) is to be [answered](Self::answer).
 #[derive(Debug)]
 pub struct Peer {
     config: Arc<PeerConfig>,
     state: State,
     sealed: Option<Sealed>,
-    /// Where it comes from, as far as that is known.
+    /// Where its socket comes from, or what the PROXY header says of that.
     address: Option<IpAddr>,
+    /// Whether the hub knows where it comes from.
+    is_known: bool,
     /// What was found out apart from messages, and is yet to be told.
     untold: VecDeque<Received>,
     incoming: VecDeque<u8>,
     /// To be written, and first to be sealed if there is TLS.
     outgoing: VecDeque<u8>,
+    /// Bytes that were [taken](Self::take_outgoing) and may not have been written yet.
+    taken: usize,
 }
 
-/// `Proxy -> Handshake -> Open -> Closed`, or to the end at once.
+/// `Proxy -> Http -> Open -> Closed`, or to the end at once.
 #[derive(Debug)]
 enum State {
     /// The header of the PROXY protocol is to come.
     Proxy,
-    /// The head of the client's request is to come.
-    Handshake,
+    /// Requests are to come.
+    Http(Requests),
     /// Messages go to and fro.
     Open(Box<WebSocketContext>),
-    /// Something was not as it should be, and that has been said; the hub is yet to let go of the connection.
-    Refused,
+    /// The client has had the last answer; the hub is yet to let go of the connection.
+    Ended,
     /// Nothing more is to be sent, and nothing that comes is of matter.
     Closed,
+}
+
+impl State {
+    fn new() -> Self {
+        Self::Http(Requests::default())
+    }
 }
 
 impl Peer {
     /// A client that has just connected, with a socket that comes from `address`.
     pub fn new(config: Arc<PeerConfig>, address: Option<IpAddr>) -> Self {
-        let state = if config.proxy_protocol { State::Proxy } else { State::Handshake };
+        let state = if config.proxy_protocol { State::Proxy } else { State::new() };
+        let is_known = config.known_address(address).is_some();
         let mut peer = Self {
             config,
             state,
             sealed: None,
             address,
+            is_known,
             untold: VecDeque::new(),
             incoming: VecDeque::new(),
             outgoing: VecDeque::new(),
+            taken: 0,
         };
         if let Some(tls) = &peer.config.tls {
             match Sealed::new(tls.current()) {
@@ -150,7 +128,7 @@ impl Peer {
     /// Takes bytes that came from the client, at most [`READ_AT_ONCE`].
     pub fn receive(&mut self, bytes: &[u8]) {
         match self.state {
-            State::Closed | State::Refused => {}
+            State::Closed | State::Ended => {}
             State::Proxy => {
                 self.incoming.extend(bytes);
                 match proxy_protocol::read(self.incoming.make_contiguous()) {
@@ -158,14 +136,14 @@ impl Peer {
                     Ok(Some((header, size))) => {
                         self.incoming.drain(..size);
                         self.address = header.source.map_or(self.address, |from| Some(from.ip()));
-                        self.state = State::Handshake;
+                        self.state = State::new();
                         let rest = Vec::from(mem::take(&mut self.incoming));
                         self.open(&rest);
                     }
                     Err(error) => self.refuse(Refusal::Proxy(error)),
                 }
             }
-            State::Handshake | State::Open(_) => self.open(bytes),
+            State::Http(_) | State::Open(_) => self.open(bytes),
         }
     }
 
@@ -181,22 +159,50 @@ impl Peer {
     }
 
     fn refuse(&mut self, refusal: Refusal) {
-        self.state = State::Refused;
-        self.untold.push_back(Received::Refused(refusal));
+        self.end(Received::Refused(refusal));
+    }
+
+    fn end(&mut self, how: Received) {
+        self.state = State::Ended;
+        self.untold.push_back(how);
     }
 
     /// What the client said next, if it has come in whole.
     ///
     /// There is always something when a bounded number of bytes has come: who begins something and
-    /// does not end it is refused when it is too long.
+    /// does not end it is refused when it is too long. While the peer [is held](Self::is_held),
+    /// there is nothing.
     pub fn poll(&mut self) -> Option<Received> {
-        if let State::Handshake = self.state {
-            self.shake_hands();
-        }
+        self.serve();
         let received = self.untold.pop_front().or_else(|| self.read());
         give_back(&mut self.incoming);
         self.seal();
         received
+    }
+
+    /// Whether to read no further: a call is to be answered first, or responses to be written, as
+    /// a client may ask without end and read nothing. When that has been done, it is time to
+    /// [poll](Self::poll).
+    pub fn is_held(&self) -> bool {
+        let sealed = self.sealed.as_ref().map_or(0, |sealed| sealed.outgoing.len());
+        let waiting = self.outgoing.len() + sealed + self.taken;
+        matches!(&self.state, State::Http(requests) if requests.are_held(waiting))
+    }
+
+    /// What answers calls, if there are any.
+    pub fn service(&self) -> Option<&dyn Service> {
+        self.config.http.as_ref().map(|http| &*http.service)
+    }
+
+    /// Answers the [call](Received::Call).
+    pub fn answer(&mut self, response: Response<Bytes>) {
+        if let (State::Http(requests), Some(http)) = (&mut self.state, &self.config.http)
+            && requests.answer(http, response, &mut self.outgoing)
+        {
+            self.state = State::Closed;
+        }
+        self.seal();
+        self.let_go();
     }
 
     /// Takes what is to be sent.
@@ -227,14 +233,26 @@ impl Peer {
                 }
                 self.state = State::Closed;
             }
-            (State::Handshake, ToSend::Close { status: code, .. }) => {
-                head::refuse(status(code), &mut self.outgoing);
-                self.state = State::Closed;
+            (State::Http(requests), ToSend::Close { status, .. }) => {
+                match requests.close(&self.incoming) {
+                    Close::Tell => {
+                        let why = "the server closes the connection";
+                        self.config.told(wrong(status, why)).write(&mut self.outgoing);
+                        self.state = State::Closed;
+                    }
+                    Close::Now => self.state = State::Closed,
+                    Close::AfterCall => {}
+                }
             }
-            (State::Proxy | State::Refused, ToSend::Close { .. }) => self.state = State::Closed,
-            (State::Proxy | State::Handshake | State::Refused | State::Closed, _) => {}
+            (State::Proxy | State::Ended, ToSend::Close { .. }) => self.state = State::Closed,
+            (State::Proxy | State::Http(_) | State::Ended | State::Closed, _) => {}
         }
         self.seal();
+        self.let_go();
+    }
+
+    /// Gives back what is of no use after the last there is to send.
+    fn let_go(&mut self) {
         if self.is_closed() {
             self.incoming = VecDeque::new();
             self.sealed.iter_mut().for_each(Sealed::close);
@@ -263,9 +281,12 @@ impl Peer {
         next
     }
 
-    /// Takes all that should be written, for whoever writes it in one go.
+    /// Takes all that should be written, for whoever writes it in one go, and comes again when that
+    /// is done: what was taken the last time counts as written.
     pub fn take_outgoing(&mut self) -> VecDeque<u8> {
-        mem::take(self.writable())
+        let taken = mem::take(self.writable());
+        self.taken = taken.len();
+        taken
     }
 
     /// So many bytes of [`outgoing`](Self::outgoing) were written.
@@ -281,44 +302,80 @@ impl Peer {
         matches!(self.state, State::Closed)
     }
 
-    /// Reads the request, and answers it.
-    fn shake_hands(&mut self) {
-        let request = match head::read(self.incoming.make_contiguous()) {
-            Ok(None) => return,
-            Ok(Some(Head { request, size })) => {
-                self.incoming.drain(..size);
-                Ok(request)
-            }
-            Err(status) => Err(status),
-        };
-        let answered = request.and_then(|request| {
-            if !self.config.origins.allows(head::origin(&request)) {
-                return Err(StatusCode::FORBIDDEN);
-            }
-            head::accept(&request, &mut self.outgoing)?;
-            Ok(request)
-        });
-        match answered {
-            Ok(request) => self.announce(&request),
-            Err(status) => {
-                head::refuse(status, &mut self.outgoing);
-                return self.refuse(Refusal::Http(status));
+    /// Reads requests, up to one that somebody else has to answer.
+    fn serve(&mut self) {
+        while self.untold.is_empty() && !self.is_held() {
+            let State::Http(requests) = &mut self.state else { return };
+            let (incoming, outgoing) = (&mut self.incoming, &mut self.outgoing);
+            match requests.step(&self.config, self.address, incoming, outgoing) {
+                Ok(Step::Wait) => return,
+                Ok(Step::Again) => {}
+                Ok(Step::Call(request)) => {
+                    self.announce();
+                    self.untold.push_back(Received::Call(Box::new(request)));
+                }
+                Ok(Step::Upgrade(request)) => return self.upgrade(&request),
+                Ok(Step::End) => self.end(Received::Close),
+                Err(wrong) => self.turn_away(wrong),
             }
         }
-        let websocket = WebSocketContext::new(Role::Server, Some(self.config.websocket));
-        self.state = State::Open(Box::new(websocket));
     }
 
-    /// Tells what the request says of the client.
-    fn announce(&mut self, request: &Request<()>) {
-        if let Some(proxy) = self.address
-            && self.config.known_address(self.address).is_none()
+    fn turn_away(&mut self, wrong: Wrong) {
+        let wrong = self.config.told(wrong);
+        wrong.write(&mut self.outgoing);
+        self.refuse(Refusal::Http(wrong.status));
+    }
+
+    /// Answers a request to become a WebSocket.
+    fn upgrade(&mut self, request: &Request<()>) {
+        let accepted = match self.config.websocket {
+            None => Err(StatusCode::NOT_FOUND),
+            Some(_) if !self.config.origins.allows(websocket::origin(request)) => {
+                Err(StatusCode::FORBIDDEN)
+            }
+            Some(config) => websocket::accept(request, &mut self.outgoing).map(|()| config),
+        };
+        match accepted {
+            Ok(config) => {
+                self.announce_websocket(request);
+                let websocket = WebSocketContext::new(Role::Server, Some(config));
+                self.state = State::Open(Box::new(websocket));
+            }
+            Err(status) => self.turn_away(Wrong::new(status, "this is a request for a WebSocket")),
+        }
+    }
+
+    /// Tells where a request comes from, if that holds for the whole connection: one from a trusted
+    /// proxy may carry requests of many clients.
+    fn announce(&mut self) {
+        if let Some(address) = self.address.filter(|address| !self.config.is_proxy(*address))
+            && !mem::replace(&mut self.is_known, true)
+        {
+            self.untold.push_back(Received::Address(address.to_canonical()));
+        }
+    }
+
+    /// Tells what the request that made it a WebSocket says of the client.
+    fn announce_websocket(&mut self, request: &Request<()>) {
+        if let Some(peer) = self.address
+            && !mem::replace(&mut self.is_known, true)
         {
             let trusted = &self.config.trusted_proxies;
-            let address = forwarded::client_address(proxy, trusted, request.headers());
+            let address = forwarded::client_address(peer, trusted, request.headers());
             self.untold.push_back(Received::Address(address));
         }
-        self.untold.extend(head::credential(request).map(Received::Credential));
+        self.untold.extend(websocket::credential(request).map(Received::Credential));
+    }
+
+    /// What the buffers take, apart from TLS.
+    #[cfg(test)]
+    pub(crate) fn buffered(&self) -> usize {
+        let body = match &self.state {
+            State::Http(requests) => requests.buffered(),
+            _ => 0,
+        };
+        self.incoming.capacity() + self.outgoing.capacity() + body
     }
 
     fn read(&mut self) -> Option<Received> {
@@ -338,12 +395,12 @@ impl Peer {
 /// The response to a client that has connected and finds no place.
 pub(crate) fn refusal(refused: Refused) -> Vec<u8> {
     let mut response = VecDeque::new();
-    head::refuse(status(refused.http_status()), &mut response);
+    wrong(refused.http_status(), config::WEBSOCKETS_ONLY).write(&mut response);
     response.into()
 }
 
-fn status(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+fn wrong(status: u16, why: &'static str) -> Wrong {
+    Wrong::new(StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE), why)
 }
 
 fn put(frame: Frame, outgoing: &mut VecDeque<u8>) {
