@@ -14,7 +14,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{Listener, Settings, Stop, listen, tls::Tls};
+use crate::{Door, Settings, Stop, listen, tls::Tls};
 
 #[cfg(not(any(feature = "smol", feature = "blocking")))]
 compile_error!("the program needs something that carries its connections: smol or blocking");
@@ -88,7 +88,16 @@ fn start(options: &Options) -> Result<(), Error> {
         Some(listener) => listener,
         None => listen::bind(&options.listen.listen).map_err(Error::new)?,
     };
-    let url = listener.url(if settings.tls.is_some() { "wss" } else { "ws" });
+    let (websocket, http) = match settings.tls {
+        Some(_) => ("wss", "https"),
+        None => ("ws", "http"),
+    };
+    let url = listener.url(websocket);
+    let mut door = Door::from(listener);
+    let admin = options.listen.admin_listen.as_deref().map(listen::bind).transpose();
+    let admin = admin.map_err(Error::new)?.map(Door::from);
+    door.http = admin.is_none();
+    let api_url = admin.as_ref().unwrap_or(&door).listener.url(http);
     let (stopper, stop) = crate::stop();
     let tls = settings.tls.clone();
     signals::handle(stopper, move || reload(tls.as_ref())).map_err(Error::new)?;
@@ -96,7 +105,9 @@ fn start(options: &Options) -> Result<(), Error> {
         .map_err(|error| cannot_print(&error))?;
     tracing::info!("{}", options.limits.summary(&settings));
     service::ready(&format!("listening on {url}"));
-    serve(options.listen.runtime, listener, &settings, &stop).map_err(Error::new)
+    tracing::info!("the page, the API and metrics are on {api_url}");
+    let doors = [door].into_iter().chain(admin);
+    serve(options.listen.runtime, settings, doors, &stop).map_err(Error::new)
 }
 
 /// What is read anew without a restart.
@@ -108,12 +119,17 @@ fn reload(tls: Option<&Tls>) {
     }
 }
 
-fn serve(runtime: Runtime, listener: Listener, settings: &Settings, stop: &Stop) -> io::Result<()> {
+fn serve(
+    runtime: Runtime,
+    settings: Settings,
+    doors: impl Iterator<Item = Door>,
+    stop: &Stop,
+) -> io::Result<()> {
     match runtime {
         #[cfg(feature = "smol")]
-        Runtime::Smol => crate::smol::serve(listener, settings, stop),
+        Runtime::Smol => crate::smol::Server::new(settings).serve(doors, stop),
         #[cfg(feature = "blocking")]
-        Runtime::Blocking => crate::blocking::serve(listener, settings, stop),
+        Runtime::Blocking => crate::blocking::Server::new(settings).serve(doors, stop),
     }
 }
 

@@ -13,6 +13,8 @@
 //! The lock is held for a bounded number of steps of the hub and never across a read, a write or a
 //! wake-up.
 
+mod control;
+
 use std::{
     collections::VecDeque,
     hash::{BuildHasher, Hasher, RandomState},
@@ -29,11 +31,13 @@ use tracing::field;
 use tungstenite::Utf8Bytes;
 
 use crate::{
-    Settings,
+    Door, Settings,
+    api::{Api, ApiService, Control, Meters},
     authenticate::{Answer, Authenticate},
-    http::{Service, response},
+    http::{HttpConfig, Service, response},
     line::{self, Line},
     observe::Observe,
+    peer::PeerConfig,
     wire::{Received, Text, ToSend},
 };
 
@@ -56,6 +60,8 @@ pub trait Signal: Send + Sync + 'static {
 pub struct Exchange<S> {
     shared: Mutex<Shared<S>>,
     authenticate: Option<Arc<dyn Authenticate>>,
+    api: Option<Arc<Api>>,
+    meters: Meters,
     drain: Duration,
     /// For answers that come later.
     this: Weak<Self>,
@@ -69,6 +75,8 @@ struct Shared<S> {
     observer: Option<Arc<dyn Observe>>,
     /// When the driver looks at the clock next, of its own accord.
     driver_wakes: Option<Instant>,
+    /// Since when there is something for the driver to do.
+    driver_due: Option<Instant>,
     stopping: bool,
 }
 
@@ -100,15 +108,39 @@ impl<S: Signal> Exchange<S> {
         let hub = Hub::new(settings.hub_config(), seed, Instant::ZERO);
         let signals = SecondaryMap::new();
         let observer = settings.observer.clone();
-        let shared = Shared { hub, signals, observer, driver_wakes: None, stopping: false };
+        let shared = Shared {
+            hub,
+            signals,
+            observer,
+            driver_wakes: None,
+            driver_due: None,
+            stopping: false,
+        };
+        let meters = Meters::default();
+        let api = settings.api.clone().map(|api| Arc::new(Api::new(api, settings, meters.clone())));
         Arc::new_cyclic(|this| Self {
             shared: Mutex::new(shared),
             authenticate: settings.authenticate.clone(),
+            api,
+            meters,
             drain: settings.drain,
             this: Weak::clone(this),
             origin: Clock::now(),
             doorbell: Box::new(doorbell),
         })
+    }
+
+    /// What all clients have in common that come in by this door.
+    pub fn peer_config(self: &Arc<Self>, settings: &Settings, door: &Door) -> PeerConfig {
+        let mut config = settings.peer_config();
+        if let Some(api) = self.api.clone().filter(|_| config.http.is_none()) {
+            let (max_body, control) = (api.max_body(), Arc::clone(self) as Arc<dyn Control>);
+            let service = Arc::new(ApiService { api, control });
+            config.http = Some(HttpConfig { max_body, ..HttpConfig::new(service) });
+        }
+        config.http = config.http.filter(|_| door.http);
+        config.websocket = config.websocket.filter(|_| door.websocket);
+        config
     }
 
     /// Takes a new connection, which comes from `address` as far as that is known.
@@ -190,11 +222,13 @@ impl<S: Signal> Exchange<S> {
         let next = {
             let mut shared = self.lock();
             let now = self.now();
+            shared.driver_due = None;
             let due = |shared: &Shared<S>| shared.hub.poll_timeout().filter(|d| d.at <= now);
             if due(&shared).is_some() {
                 shared.hub.handle(now, Input::Timeout);
             }
             if shared.carry_out(OUTPUTS_AT_ONCE, &mut calls) || due(&shared).is_some() {
+                shared.driver_due = Some(now);
                 Next::Again
             } else if shared.is_finished() {
                 Next::Finished
@@ -212,9 +246,15 @@ impl<S: Signal> Exchange<S> {
         let mut calls = Vec::new();
         let (result, ring) = {
             let mut shared = self.lock();
-            let result = change(&mut shared, self.now());
+            let now = self.now();
+            let result = change(&mut shared, now);
             let more = shared.carry_out(OUTPUTS_IN_PASSING, &mut calls);
-            (result, more || shared.driver_is_late())
+            let ring = more || shared.driver_is_late();
+            if ring {
+                shared.driver_due.get_or_insert(now);
+            }
+            self.meters.step(self.now().saturating_since(now));
+            (result, ring)
         };
         self.give(calls);
         if ring {

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use switchboard_core::{Authentication, Config, RingLimit};
 
 use crate::{
-    authenticate::Authenticate, forwarded::Cidrs, http::HttpConfig, observe::Observe,
-    origin::Origins, peer::PeerConfig, tls::Tls, wire,
+    api::ApiConfig, authenticate::Authenticate, forwarded::Cidrs, http::HttpConfig,
+    observe::Observe, origin::Origins, peer::PeerConfig, tls::Tls, wire,
 };
 
 /// The settings of a server, apart from where it listens.
@@ -16,10 +16,6 @@ pub struct Settings {
     pub hub: Config,
     /// The largest message that a client may send, in bytes of its text. Default: 65,536.
     pub max_message: usize,
-    /// Whether clients may become WebSockets. If not, a request to is answered 404. Default: yes.
-    pub websocket: bool,
-    /// What answers all other requests. Default: none, and they are refused.
-    pub http: Option<HttpConfig>,
     /// The certificate and the key, if clients are to speak TLS (`wss`). Default: none.
     pub tls: Option<Tls>,
     /// Whether each connection begins with a header of the PROXY protocol, version 1 or 2, in which
@@ -32,6 +28,11 @@ pub struct Settings {
     pub origins: Origins,
     /// What says whose a client's credential is. Default: a client is who it says it is.
     pub authenticate: Option<Arc<dyn Authenticate>>,
+    /// The API for other systems, if there is to be one. Default: none.
+    pub api: Option<ApiConfig>,
+    /// What answers requests that are none for a WebSocket, in the place of the API. Default:
+    /// nothing, and without an API they are refused.
+    pub http: Option<HttpConfig>,
     /// What is told who logs in and out. Default: nothing.
     pub observer: Option<Arc<dyn Observe>>,
     /// The time over which connections are closed when the server stops, so that not all come back
@@ -46,13 +47,13 @@ impl Default for Settings {
         Self {
             hub,
             max_message: 64 << 10,
-            websocket: true,
-            http: None,
             tls: None,
             proxy_protocol: false,
             trusted_proxies: Cidrs::default(),
             origins: Origins::default(),
             authenticate: None,
+            api: None,
+            http: None,
             observer: None,
             drain: Duration::ZERO,
         }
@@ -76,17 +77,18 @@ impl Settings {
     }
 
     /// The most bytes that messages and buffers can take, whatever clients do: what waits in the hub
-    /// to be read, and each connection's buffers.
+    /// to be read, and each connection's buffers. A caller of the API, who is trusted, can take what
+    /// [`HttpConfig`] allows in addition, while the call lasts.
     pub fn memory_bound(&self) -> u128 {
         let hub = self.hub_config();
         let buffers = self.peer_config().buffer_bound() as u128;
         hub.payload_bound() + hub.max_connections as u128 * buffers
     }
 
-    /// What all clients have in common.
+    /// What all clients have in common, of those that do not use the API.
     pub fn peer_config(&self) -> PeerConfig {
         PeerConfig {
-            websocket: self.websocket.then(|| wire::config(self.max_message)),
+            websocket: Some(wire::config(self.max_message)),
             http: self.http.clone(),
             tls: self.tls.clone(),
             proxy_protocol: self.proxy_protocol,

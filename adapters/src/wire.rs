@@ -124,9 +124,7 @@ impl Received {
                 size: credential.len(),
             },
             Self::Refused(_) => Input::Fault { conn, fault: Fault::Protocol },
-            // The place for an input that gives the connection time for its next request: until there
-            // is one, all requests of a connection have the login timeout together.
-            Self::Call(_) => return None,
+            Self::Call(_) => Input::Called { conn },
             Self::Control { size } => Input::Heard { conn, size: *size },
         })
     }

@@ -8,66 +8,109 @@ use std::{
         Arc,
         mpsc::{self, Receiver},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use crate::{
-    Listener, Settings, Stop,
+    Door, Handle, Listener, Settings, Stop,
     exchange::{Exchange, Next},
     listen,
+    peer::PeerConfig,
 };
 use connection::Signal;
 
 /// Stack of a connection's threads. It is address space; memory is used as far as the stack grows.
 const STACK: usize = 256 << 10;
 
-/// Serves whoever connects to `listener`, until it is stopped and everybody is gone, which takes no
-/// longer than the hub's close timeout.
+/// A server that is about to serve.
+pub struct Server {
+    exchange: Arc<Exchange<Signal>>,
+    doorbell: Receiver<()>,
+    settings: Settings,
+}
+
+impl Server {
+    /// A server with these settings, and nobody connected.
+    pub fn new(settings: Settings) -> Self {
+        // One place is enough: a bell that has been rung and not yet heard needs no second ring.
+        let (bell, doorbell) = mpsc::sync_channel(1);
+        let ring = move || {
+            let _ = bell.try_send(());
+        };
+        Self { exchange: Exchange::new(&settings, ring), doorbell, settings }
+    }
+
+    /// Reaches the server while it serves.
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.exchange.clone())
+    }
+
+    /// Serves whoever comes in by these doors, until it is stopped and everybody is gone, which
+    /// takes no longer than the drain and the hub's close timeout.
+    ///
+    /// # Errors
+    /// If a thread cannot be set up.
+    pub fn serve(self, doors: impl IntoIterator<Item = Door>, stop: &Stop) -> io::Result<()> {
+        let Self { exchange, doorbell, settings } = self;
+        let mut threads = Vec::new();
+        {
+            let exchange = Arc::clone(&exchange);
+            threads.push(spawn("driver", move || drive(&exchange, &doorbell))?);
+        }
+        let mut listeners = Vec::new();
+        for door in doors {
+            let config = Arc::new(exchange.peer_config(&settings, &door));
+            let listener = Arc::new(door.listener);
+            let acceptor = {
+                let (exchange, stop) = (Arc::clone(&exchange), stop.clone());
+                let listener = Arc::clone(&listener);
+                spawn("acceptor", move || accept(&exchange, &listener, &config, &stop))
+            };
+            // The driver must not be left behind.
+            threads.push(acceptor.inspect_err(|_| exchange.shut_down())?);
+            listeners.push(listener);
+        }
+        stop.wait();
+        exchange.shut_down();
+        for listener in listeners {
+            listener.interrupt();
+        }
+        for thread in threads {
+            thread.join().map_err(|_| io::Error::other("a thread of the server panicked"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Serves whoever connects to `listener`, as [`Server::serve`] does.
 ///
 /// # Errors
-/// If a thread cannot be set up.
+/// As there.
 pub fn serve(listener: impl Into<Listener>, settings: &Settings, stop: &Stop) -> io::Result<()> {
-    let listener = Arc::new(listener.into());
-    // One place is enough: a bell that has been rung and not yet heard needs no second ring.
-    let (bell, doorbell) = mpsc::sync_channel(1);
-    let ring = move || {
-        let _ = bell.try_send(());
-    };
-    let exchange = Exchange::new(settings, ring);
-    let named = |name: &str| thread::Builder::new().name(name.into());
+    Server::new(settings.clone()).serve([Door::from(listener)], stop)
+}
 
-    let driver = {
-        let exchange = Arc::clone(&exchange);
-        named("driver").spawn(move || drive(&exchange, &doorbell))?
-    };
-    let acceptor = {
-        let (exchange, stop) = (Arc::clone(&exchange), stop.clone());
-        let listener = Arc::clone(&listener);
-        let config = Arc::new(settings.peer_config());
-        named("acceptor").spawn(move || {
-            while !stop.is_stopped() {
-                match listener.accept() {
-                    Ok(stream) => connection::start(&exchange, stream, &config),
-                    Err(_) if stop.is_stopped() => return,
-                    Err(error) => {
-                        if let Some(pause) = listen::pause_after(&error) {
-                            thread::sleep(pause);
-                        }
-                    }
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.into()).spawn(run)
+}
+
+fn accept(
+    exchange: &Arc<Exchange<Signal>>,
+    listener: &Listener,
+    config: &Arc<PeerConfig>,
+    stop: &Stop,
+) {
+    while !stop.is_stopped() {
+        match listener.accept() {
+            Ok(stream) => connection::start(exchange, stream, config),
+            Err(_) if stop.is_stopped() => return,
+            Err(error) => {
+                if let Some(pause) = listen::pause_after(&error) {
+                    thread::sleep(pause);
                 }
             }
-        })
-    };
-    // The driver must not be left behind.
-    let acceptor = acceptor.inspect_err(|_| exchange.shut_down())?;
-
-    stop.wait();
-    exchange.shut_down();
-    listener.interrupt();
-    for thread in [acceptor, driver] {
-        thread.join().map_err(|_| io::Error::other("a thread of the server panicked"))?;
+        }
     }
-    Ok(())
 }
 
 /// The exchange's driver, see [`Exchange::drive`].

@@ -3,6 +3,7 @@
 //! To add one is to add a field: its comment is the help, and its name gives the names of the flag,
 //! of the variable in the environment and of the key in the file.
 
+mod api;
 mod clients;
 mod limits;
 mod listen;
@@ -12,6 +13,7 @@ mod security;
 use clap::Args;
 
 use crate::Settings;
+use api::ApiOptions;
 use clients::ClientOptions;
 use limits::LimitOptions;
 use listen::ListenOptions;
@@ -32,6 +34,8 @@ pub(super) struct Options {
     #[command(flatten)]
     security: SecurityOptions,
     #[command(flatten)]
+    api: ApiOptions,
+    #[command(flatten)]
     pub(super) logs: LogOptions,
 }
 
@@ -45,6 +49,7 @@ impl Options {
         self.clients.set(&mut settings);
         self.limits.set(&mut settings.hub, files)?;
         self.security.set(&mut settings)?;
+        self.api.set(&mut settings)?;
         Ok(settings)
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn line_breaks(head: &[u8]) -> Result<(), Wrong> {
 
 /// Whom and what the request is for (RFC 9112, 3.2). An absolute target becomes a host and a path.
 fn target(request: &mut Request<()>, target: &str) -> Result<(), Wrong> {
-    if [Method::CONNECT, Method::TRACE].contains(request.method()) {
+    if request.method() == Method::CONNECT {
         return Err(Wrong::new(StatusCode::NOT_IMPLEMENTED, "there is no such method here"));
     }
     let mut hosts = request.headers().get_all(HOST).into_iter();

@@ -75,7 +75,11 @@ impl Talk {
     }
 
     fn with(settings: Settings) -> Self {
-        let config = Arc::new(settings.peer_config());
+        Self::of(settings.peer_config())
+    }
+
+    fn of(config: PeerConfig) -> Self {
+        let config = Arc::new(config);
         let peer = Peer::new(Arc::clone(&config), Some([192, 0, 2, 1].into()));
         Self { peer, config, heard: Vec::new(), written: Vec::new() }
     }

@@ -11,6 +11,11 @@ pub(in crate::cli) struct ListenOptions {
     #[arg(value_parser = address)]
     pub(in crate::cli) listen: String,
 
+    /// Where to serve the page, the HTTP API, /metrics, /healthz and /readyz, and WebSockets, too;
+    /// --listen then serves WebSockets only. Without this, --listen serves all
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(in crate::cli) admin_listen: Option<String>,
+
     /// What carries the connections
     #[arg(long)]
     #[cfg_attr(feature = "smol", arg(default_value = "smol"))]

@@ -47,7 +47,6 @@ fn heads_that_are_wrong() {
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505),
         ("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
-        ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
         ("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417),
     ] {
         let (status, body, goes_on) = ask(head);
@@ -85,7 +84,7 @@ fn the_server_as_a_whole_is_not_for_the_service() {
 
 #[test]
 fn any_method_is_for_the_service() {
-    for method in ["GET", "get", "DELETE", "PATCH", "BREW"] {
+    for method in ["GET", "get", "DELETE", "PATCH", "TRACE", "BREW"] {
         let head = format!("{method} / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n");
         assert_eq!(ask(&head), (200, format!("{method} / "), true));
     }
@@ -93,8 +92,8 @@ fn any_method_is_for_the_service() {
 
 #[test]
 fn a_websocket_beside_it() {
-    let open = |settings: Settings, request: &str| {
-        let mut talk = Talk::with(settings);
+    let open = |config: PeerConfig, request: &str| {
+        let mut talk = Talk::of(config);
         talk.say(request);
         parts(&talk.answer()).0
     };
@@ -111,10 +110,11 @@ fn a_websocket_beside_it() {
         (body.clone(), 400),
         (body.replace("Content-Length: 1", "Transfer-Encoding: chunked"), 400),
     ] {
-        assert_eq!(open(settings(), &request), expected, "{request}");
+        assert_eq!(open(settings().peer_config(), &request), expected, "{request}");
     }
-    assert_eq!(open(Settings { websocket: false, ..settings() }, UPGRADE), 404);
-    assert_eq!(open(Settings { websocket: false, http: None, ..settings() }, UPGRADE), 404);
+    let without = || PeerConfig { websocket: None, ..settings().peer_config() };
+    assert_eq!(open(without(), UPGRADE), 404);
+    assert_eq!(open(PeerConfig { http: None, ..without() }, UPGRADE), 404);
 }
 
 #[test]
