@@ -162,8 +162,10 @@ impl Api {
         let Some(key) = request.headers().get(KEY).map(HeaderValue::as_bytes) else {
             return push::push(request, self.max_message, control);
         };
-        if key.is_empty() || key.len() > MAX_KEY {
-            let expected = format!("Idempotency-Key: expected 1 to {MAX_KEY} bytes");
+        if !(1..=MAX_KEY).contains(&key.len()) || !key.iter().all(u8::is_ascii_graphic) {
+            let expected = format!(
+                "Idempotency-Key: expected 1 to {MAX_KEY} plain ASCII characters without spaces"
+            );
             return Err(Refusal::bad_request(expected));
         }
         // Held meanwhile, so that of two that come at once the one waits for the other's answer.

@@ -268,7 +268,9 @@ fn a_push_with_a_key_counts_once() {
     let other = json!({"to": "bob", "message": "other"}).to_string();
     assert_eq!(world.request(post("k1"), other.clone()).status, 422);
     assert_eq!(world.request(post("k2"), other).status, 200);
-    assert_eq!(world.request(post(&"k".repeat(256)), body.clone()).status, 400);
+    for bad in ["", "a b", &"k".repeat(256)] {
+        assert_eq!(world.request(post(bad), body.clone()).status, 400, "{bad}");
+    }
     // What was refused can be put right and tried again.
     assert_eq!(world.request(post("k3"), "{").status, 400);
     assert_eq!(world.request(post("k3"), body.clone()).status, 200);
