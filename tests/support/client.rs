@@ -23,7 +23,7 @@ use tungstenite::{
 
 /// How long a client waits before the test fails. No test passes or fails by being faster or slower
 /// than this; it is here so that a failing one ends.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A WebSocket client.
 #[derive(Debug)]
@@ -214,7 +214,7 @@ impl Client {
     }
 }
 
-fn is_timeout(error: &std::io::Error) -> bool {
+pub(crate) fn is_timeout(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{TimedOut, WouldBlock};
     matches!(error.kind(), TimedOut | WouldBlock)
 }

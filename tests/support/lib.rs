@@ -2,14 +2,18 @@
 
 mod certificate;
 mod client;
+mod echo;
 mod eventually;
+mod http_client;
 pub mod peer_fuzz;
 mod process;
 mod server;
 
 pub use certificate::Certificate;
 pub use client::{Client, Heard};
+pub use echo::Echo;
 pub use eventually::eventually;
+pub use http_client::{Answer, HttpClient};
 pub use process::Process;
 pub use server::{Adapter, Server};
 
