@@ -1,4 +1,4 @@
-//! What comes from a client's socket: the PROXY header, the HTTP head, WebSocket frames.
+//! What comes from a client's socket: the PROXY header, HTTP requests, WebSocket frames.
 //!
 //! ```text
 //! cargo +nightly fuzz run peer
