@@ -1,0 +1,191 @@
+//! `cargo run --release --package switchboard-bench`: what the adapters cost, beside the bare reference
+//! and, if asked for, other servers. See `--help`.
+//!
+//! Each server runs pinned to one core, the clients on another. The figure is the processor time that
+//! the server took, in user mode and in the kernel, for each message that a client heard; what counts
+//! is its ratio to the reference in the same run. Everything is done in turns, several times over.
+
+mod crowd;
+mod scenario;
+mod server;
+
+use std::{env, path::Path, process::Command, time::Duration};
+
+use crowd::Crowd;
+use scenario::Scenario;
+use server::Server;
+
+const HELP: &str = "\
+compare [--rounds N] [--seconds S] [--only WORD] [--idle USERS] [NAME=COMMAND ...]
+
+  --rounds N      how often each server is measured (5)
+  --seconds S     how long each scenario is played (3)
+  --only WORD     servers and scenarios whose name has the word
+  --idle USERS    users of the scenario in which nothing happens (19000)
+  NAME=COMMAND    another server; ADDRESS in the command is where it shall listen
+";
+
+/// A column of the table.
+struct Column {
+    name: &'static str,
+    users: usize,
+    scenario: Option<Scenario>,
+}
+
+struct Options {
+    rounds: usize,
+    time: Duration,
+    only: Vec<String>,
+    idle: usize,
+    others: Vec<(String, String)>,
+}
+
+fn main() {
+    let options = options();
+    pin_to(1);
+    let bin = env::current_exe().expect("a path").parent().expect("a folder").to_path_buf();
+    build(&bin);
+    let program = |name: &str| bin.join(name).display().to_string();
+    let own = |runtime: &str| {
+        let program = program("switchboard");
+        format!("{program} --listen ADDRESS --log off --ping-interval 0 --runtime {runtime}")
+    };
+    let mut servers = vec![
+        ("reference".to_owned(), format!("{} ADDRESS", program("reference"))),
+        ("smol".to_owned(), own("smol")),
+        ("blocking".to_owned(), own("blocking")),
+    ];
+    servers.extend(options.others.iter().cloned());
+    let columns = [
+        Column {
+            name: "broadcast",
+            users: 5000,
+            scenario: Some(Scenario::Broadcast { on_the_way: 1 }),
+        },
+        Column {
+            name: "broadcast-of-8",
+            users: 5000,
+            scenario: Some(Scenario::Broadcast { on_the_way: 8 }),
+        },
+        Column { name: "unicast", users: 200, scenario: Some(Scenario::Unicast { on_the_way: 4 }) },
+        Column { name: "idle", users: options.idle, scenario: None },
+    ];
+    let names = |word: &String| columns.iter().any(|column| column.name == word);
+    let (only_columns, only_servers): (Vec<_>, Vec<_>) =
+        options.only.iter().partition(|w| names(w));
+    let has =
+        |only: &[&String], name: &str| only.is_empty() || only.iter().any(|word| *word == name);
+    for column in columns.iter().filter(|column| has(&only_columns, column.name)) {
+        let mut figures = vec![Vec::new(); servers.len()];
+        for _ in 0..options.rounds {
+            for (index, (name, command)) in servers.iter().enumerate() {
+                if index == 0 || has(&only_servers, name) {
+                    figures[index].push(measure(column, name, command, options.time));
+                }
+            }
+        }
+        print(column, &servers, &figures);
+    }
+}
+
+/// Microseconds of processor time a message, or KiB of memory a user.
+fn measure(column: &Column, name: &str, command: &str, time: Duration) -> f64 {
+    let server = Server::start(command);
+    let before = server.resident_kib();
+    // The blocking adapter has two threads for each.
+    let users = if name == "blocking" { column.users.min(5000) } else { column.users };
+    let mut crowd = Crowd::log_in(server.address(), users);
+    let Some(scenario) = column.scenario else {
+        return (server.resident_kib() - before) / users as f64;
+    };
+    scenario.play(&mut crowd, users, time / 4);
+    let before = server.cpu();
+    let heard = scenario.play(&mut crowd, users, time);
+    (server.cpu() - before).as_secs_f64() * 1e6 / heard as f64
+}
+
+fn print(column: &Column, servers: &[(String, String)], figures: &[Vec<f64>]) {
+    let unit = if column.scenario.is_some() { "us a message" } else { "KiB a user" };
+    println!("\n{} ({} users), {unit}", column.name, column.users);
+    println!("{:12} {:>8} {:>8} {:>8}   ratio to the reference", "", "median", "least", "most");
+    let reference = figures[0].clone();
+    for ((name, _), figures) in servers.iter().zip(figures) {
+        if figures.is_empty() {
+            continue;
+        }
+        let ratios: Vec<f64> =
+            figures.iter().zip(&reference).map(|(figure, reference)| figure / reference).collect();
+        let [least, median, most] = spread(figures);
+        let [least_ratio, median_ratio, most_ratio] = spread(&ratios);
+        println!(
+            "{name:12} {median:8.2} {least:8.2} {most:8.2}   \
+             {median_ratio:.2} ({least_ratio:.2} to {most_ratio:.2})"
+        );
+    }
+}
+
+/// The least, the median and the most.
+fn spread(figures: &[f64]) -> [f64; 3] {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    [sorted[0], sorted[sorted.len() / 2], sorted[sorted.len() - 1]]
+}
+
+/// The servers, in the same profile as this.
+fn build(bin: &Path) {
+    let mut cargo = Command::new(env::var("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["build", "--quiet", "--package", "switchboard", "--package", "switchboard-bench"]);
+    cargo.args(["--bin", "switchboard", "--bin", "reference"]);
+    if bin.ends_with("release") {
+        cargo.arg("--release");
+    } else {
+        eprintln!("figures of a debug build mean nothing; use cargo run --release");
+    }
+    assert!(cargo.status().expect("cargo can be run").success());
+}
+
+/// Has this process, and all that it starts, run on one core.
+fn pin_to(core: usize) {
+    let id = std::process::id().to_string();
+    let mut taskset = Command::new("taskset");
+    let pinned = taskset.args(["-cp", &core.to_string(), &id]).stdout(std::process::Stdio::null());
+    assert!(pinned.status().expect("taskset, of util-linux").success());
+}
+
+fn options() -> Options {
+    let mut options = Options {
+        rounds: 5,
+        time: Duration::from_secs(3),
+        only: Vec::new(),
+        idle: 19_000,
+        others: Vec::new(),
+    };
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_else(|| fail(&argument));
+        match argument.as_str() {
+            "--rounds" => options.rounds = number(&value()),
+            "--seconds" => options.time = Duration::from_secs(number(&value()) as u64),
+            "--idle" => options.idle = number(&value()),
+            "--only" => options.only.push(value()),
+            "--help" => {
+                print!("{HELP}");
+                std::process::exit(0);
+            }
+            _ => match argument.split_once('=') {
+                Some((name, command)) => options.others.push((name.into(), command.into())),
+                None => fail(&argument),
+            },
+        }
+    }
+    options
+}
+
+fn number(value: &str) -> usize {
+    value.parse().ok().filter(|number| *number > 0).unwrap_or_else(|| fail(value))
+}
+
+fn fail(what: &str) -> ! {
+    eprint!("cannot make sense of '{what}'\n\n{HELP}");
+    std::process::exit(2);
+}
