@@ -45,10 +45,10 @@ use crate::{
 const OUTPUTS_IN_PASSING: usize = 16;
 
 /// Outputs that the driver carries out before it lets others have the lock.
-const OUTPUTS_AT_ONCE: usize = 256;
+const OUTPUTS_AT_ONCE: usize = 64;
 
 /// How the task or thread that serves a connection is reached. Called without any lock held.
-pub trait Signal: Send + Sync + 'static {
+pub trait Signal: Clone + Send + Sync + 'static {
     /// There is something to [pull](Exchange::pull).
     fn ready(&self);
 
@@ -71,7 +71,7 @@ pub struct Exchange<S> {
 
 struct Shared<S> {
     hub: Hub<Text>,
-    signals: SecondaryMap<ConnId, Arc<S>>,
+    signals: SecondaryMap<ConnId, S>,
     observer: Option<Arc<dyn Observe>>,
     /// When the driver looks at the clock next, of its own accord.
     driver_wakes: Option<Instant>,
@@ -93,8 +93,8 @@ pub enum Next {
 
 /// A signal to give once the lock is released.
 enum Call<S> {
-    Ready(Arc<S>),
-    Cut(Arc<S>),
+    Ready(S),
+    Cut(S),
     Check(Ticket, Text),
     Log(Event),
 }
@@ -147,7 +147,7 @@ impl<S: Signal> Exchange<S> {
     ///
     /// # Errors
     /// The socket is to be dropped.
-    pub fn connect(&self, signal: Arc<S>, address: Option<IpAddr>) -> Result<ConnId, Refused> {
+    pub fn connect(&self, signal: S, address: Option<IpAddr>) -> Result<ConnId, Refused> {
         self.act(|shared, now| {
             let conn = shared.hub.connect(now, address)?;
             shared.signals.insert(conn, signal);
@@ -304,7 +304,7 @@ impl<S: Signal> Exchange<S> {
     }
 }
 
-impl<S> Shared<S> {
+impl<S: Clone> Shared<S> {
     /// Takes up to `limit` outputs of the hub. Returns whether there may be more.
     fn carry_out(&mut self, limit: usize, calls: &mut Vec<Call<S>>) -> bool {
         for _ in 0..limit {
@@ -342,20 +342,20 @@ impl<S> Shared<S> {
     }
 }
 
-/// A connection's place in the exchange, which it loses when this is dropped.
-pub struct Place<'a, S: Signal> {
+/// A connection's line to the exchange.
+pub struct Extension<'a, S> {
     exchange: &'a Exchange<S>,
     conn: ConnId,
 }
 
-impl<'a, S: Signal> Place<'a, S> {
-    /// The place of `conn`.
+impl<'a, S: Signal> Extension<'a, S> {
+    /// The line of `conn`.
     pub fn new(exchange: &'a Exchange<S>, conn: ConnId) -> Self {
         Self { exchange, conn }
     }
 }
 
-impl<S: Signal> Line for Place<'_, S> {
+impl<S: Signal> Line for Extension<'_, S> {
     fn received(&mut self, received: &Received) -> bool {
         self.exchange.received(self.conn, received)
     }
@@ -373,8 +373,23 @@ impl<S: Signal> Line for Place<'_, S> {
     }
 }
 
+/// A connection's place in the exchange, which it loses when this is dropped.
+pub struct Place<'a, S: Signal>(Extension<'a, S>);
+
+impl<'a, S: Signal> Place<'a, S> {
+    /// The place of `conn`.
+    pub fn new(exchange: &'a Exchange<S>, conn: ConnId) -> Self {
+        Self(Extension::new(exchange, conn))
+    }
+
+    /// Its line.
+    pub fn line(&mut self) -> &mut Extension<'a, S> {
+        &mut self.0
+    }
+}
+
 impl<S: Signal> Drop for Place<'_, S> {
     fn drop(&mut self) {
-        self.exchange.disconnected(self.conn);
+        self.0.exchange.disconnected(self.0.conn);
     }
 }

@@ -136,6 +136,14 @@ impl Stream {
         if self.address.is_some() { self.socket.set_tcp_nodelay(true) } else { Ok(()) }
     }
 
+    /// Has reads and writes fail that would have to wait.
+    ///
+    /// # Errors
+    /// The socket is of no use any more.
+    pub fn set_nonblocking(&self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)
+    }
+
     /// Ends one direction, or both.
     ///
     /// # Errors

@@ -38,7 +38,17 @@ pub(super) struct Signal {
     ended: AtomicBool,
 }
 
-impl exchange::Signal for Signal {
+impl exchange::Signal for Arc<Signal> {
+    fn ready(&self) {
+        Signal::ready(self);
+    }
+
+    fn cut(&self) {
+        Signal::cut(self);
+    }
+}
+
+impl Signal {
     fn ready(&self) {
         // If there is no writer yet, it looks for itself when it starts.
         self.writer.get().map(Thread::unpark);
@@ -52,9 +62,7 @@ impl exchange::Signal for Signal {
             thread.get().map(Thread::unpark);
         }
     }
-}
 
-impl Signal {
     fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
@@ -65,7 +73,11 @@ impl Signal {
 }
 
 /// Starts the threads of a new connection.
-pub(super) fn start(exchange: &Arc<Exchange<Signal>>, stream: Stream, config: &Arc<PeerConfig>) {
+pub(super) fn start(
+    exchange: &Arc<Exchange<Arc<Signal>>>,
+    stream: Stream,
+    config: &Arc<PeerConfig>,
+) {
     let address = stream.address();
     // Frames are small and each is wanted at once.
     if stream.set_nodelay().is_err() {
@@ -104,7 +116,7 @@ fn no_thread(error: &io::Error) {
 
 /// The reader.
 fn serve(
-    exchange: &Arc<Exchange<Signal>>,
+    exchange: &Arc<Exchange<Arc<Signal>>>,
     conn: ConnId,
     signal: &Arc<Signal>,
     config: &PeerConfig,
@@ -118,7 +130,7 @@ fn serve(
             let written = write(&exchange, conn, &signal);
             if let Err(error) = written {
                 tracing::debug!(?conn, %error, "write failed");
-                exchange::Signal::cut(&*signal);
+                signal.cut();
             }
         })
     };
@@ -129,7 +141,7 @@ fn serve(
     drop(signal.writer.set(writer.thread().clone()));
     // For what came before it could be reached.
     writer.thread().unpark();
-    if read_messages(&mut place, signal, config).is_ok() {
+    if read_messages(place.line(), signal, config).is_ok() {
         read_rest(&signal.stream);
         // It may have the close frame to write yet.
         drop(writer.join());
@@ -142,7 +154,7 @@ struct CutAtEnd<'a>(&'a Signal);
 
 impl Drop for CutAtEnd<'_> {
     fn drop(&mut self) {
-        exchange::Signal::cut(self.0);
+        self.0.cut();
     }
 }
 
@@ -165,7 +177,7 @@ fn read_messages(line: &mut impl Line, signal: &Signal, config: &PeerConfig) -> 
             }
             if !received.goes_on() {
                 // What it was answered is yet to be written.
-                exchange::Signal::ready(signal);
+                signal.ready();
                 return Ok(());
             }
             while !wanted && !signal.has_ended() {
@@ -179,7 +191,7 @@ fn read_messages(line: &mut impl Line, signal: &Signal, config: &PeerConfig) -> 
         };
         if is_closed || has_outgoing {
             // Reading leads to answers: to requests, to pings.
-            exchange::Signal::ready(signal);
+            signal.ready();
         }
         if is_closed {
             return Ok(());
@@ -197,7 +209,7 @@ fn next(signal: &Signal) -> Option<Received> {
         if received.is_some() || !is_held || signal.has_ended() {
             return received;
         }
-        exchange::Signal::ready(signal);
+        signal.ready();
         thread::park();
     }
 }
@@ -210,7 +222,7 @@ fn read_rest(mut stream: &Stream) {
 }
 
 /// The writer: puts what there is into one write, until all is written or the socket is gone.
-fn write(exchange: &Exchange<Signal>, conn: ConnId, signal: &Signal) -> io::Result<()> {
+fn write(exchange: &Exchange<Arc<Signal>>, conn: ConnId, signal: &Signal) -> io::Result<()> {
     let mut batch = VecDeque::new();
     while !signal.has_ended() {
         let (bytes, last) = {

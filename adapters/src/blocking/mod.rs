@@ -24,7 +24,7 @@ const STACK: usize = 256 << 10;
 
 /// A server that is about to serve.
 pub struct Server {
-    exchange: Arc<Exchange<Signal>>,
+    exchange: Arc<Exchange<Arc<Signal>>>,
     doorbell: Receiver<()>,
     settings: Settings,
 }
@@ -95,7 +95,7 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
 }
 
 fn accept(
-    exchange: &Arc<Exchange<Signal>>,
+    exchange: &Arc<Exchange<Arc<Signal>>>,
     listener: &Listener,
     config: &Arc<PeerConfig>,
     stop: &Stop,
@@ -114,7 +114,7 @@ fn accept(
 }
 
 /// The exchange's driver, see [`Exchange::drive`].
-fn drive(exchange: &Exchange<Signal>, doorbell: &Receiver<()>) {
+fn drive(exchange: &Exchange<Arc<Signal>>, doorbell: &Receiver<()>) {
     loop {
         match exchange.drive() {
             Next::Again => {}

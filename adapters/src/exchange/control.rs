@@ -64,6 +64,7 @@ mod tests {
     use super::*;
     use crate::{Settings, exchange::Next};
 
+    #[derive(Clone)]
     struct Nobody;
 
     impl Signal for Nobody {

@@ -54,7 +54,7 @@ const MAX_PONGS: usize = 1 << 10;
 pub const READ_AT_ONCE: usize = 16 << 10;
 
 /// Bytes of buffer that stay with a connection when they are empty.
-const KEPT_BUFFER: usize = 512;
+const KEPT_BUFFER: usize = 0;
 
 /// A client: its requests, of which one may turn it into a WebSocket, and then its messages.
 ///

@@ -1,39 +1,33 @@
-//! The asynchronous adapter: a task a connection, on all cores.
+//! The asynchronous adapter: the connections are shared out among as many tasks as there are cores.
 
-mod connection;
+mod edge;
+mod inbox;
+mod shard;
 
 use std::{io, num::NonZero, sync::Arc, thread};
 
-use ::smol::{
-    Async, Executor, Timer,
-    channel::Receiver,
-    future::{self, FutureExt},
-};
+use ::smol::{Async, Executor, Timer, future};
 
 use crate::{
-    Door, Handle, Listener, Settings, Stop,
-    exchange::{Exchange, Next},
-    listen,
+    Door, Handle, Listener, Settings, Stop, exchange::Exchange, listen, listener::Stream,
     peer::PeerConfig,
 };
-use connection::Signal;
+use inbox::{Inbox, Signal};
+use shard::Shard;
 
 /// A server that is about to serve.
 pub struct Server {
     exchange: Arc<Exchange<Signal>>,
-    doorbell: Receiver<()>,
+    inboxes: Arc<[Arc<Inbox>]>,
     settings: Settings,
 }
 
 impl Server {
     /// A server with these settings, and nobody connected.
     pub fn new(settings: Settings) -> Self {
-        // One place is enough: a bell that has been rung and not yet heard needs no second ring.
-        let (bell, doorbell) = ::smol::channel::bounded(1);
-        let ring = move || {
-            let _ = bell.try_send(());
-        };
-        Self { exchange: Exchange::new(&settings, ring), doorbell, settings }
+        let inboxes: Arc<[_]> = (0..cores()).map(|_| Arc::new(Inbox::default())).collect();
+        let first = Arc::clone(&inboxes[0]);
+        Self { exchange: Exchange::new(&settings, move || first.ring()), inboxes, settings }
     }
 
     /// Reaches the server while it serves.
@@ -43,7 +37,7 @@ impl Server {
 
     /// Serves whoever comes in by these doors, until it is stopped and everybody is gone, which
     /// takes no longer than the drain and the hub's close timeout. Runs on as many threads as there
-    /// are cores, of which the caller's is one.
+    /// are cores, while the caller's waits.
     ///
     /// # Errors
     /// If a listener or a thread cannot be set up.
@@ -53,11 +47,13 @@ impl Server {
             Ok((Async::new(door.listener)?, config))
         });
         let doors = doors.collect::<io::Result<Vec<_>>>()?;
+        let shards = (0..self.inboxes.len())
+            .map(|index| Shard::new(self.exchange.clone(), self.inboxes.clone(), index));
+        let shards = shards.collect::<io::Result<Vec<_>>>()?;
         let executor = Executor::new();
         let (finished, until) = crate::stop();
         thread::scope(|threads| {
-            let cores = thread::available_parallelism().map_or(1, NonZero::get);
-            for core in 1..cores {
+            for core in 0..cores() {
                 let (executor, until) = (&executor, until.clone());
                 thread::Builder::new().name(format!("smol-{core}")).spawn_scoped(
                     threads,
@@ -66,22 +62,33 @@ impl Server {
                     },
                 )?;
             }
-            future::block_on(executor.run(self.run(&executor, doors, stop)));
+            // Not among those who run the tasks, or a busy server would be slow to be stopped.
+            future::block_on(self.run(&executor, shards, doors, stop));
             drop(finished);
             Ok(())
         })
     }
 
-    async fn run(self, executor: &Executor<'_>, doors: Vec<Entrance>, stop: &Stop) {
-        let driver = executor.spawn(drive(Arc::clone(&self.exchange), self.doorbell));
-        let mut accept_until_stopped = stop.stopped().boxed_local();
-        for (listener, config) in doors {
-            let accept = accept(executor, &self.exchange, listener, config);
-            accept_until_stopped = future::or(accept, accept_until_stopped).boxed_local();
-        }
-        accept_until_stopped.await;
+    async fn run(
+        self,
+        executor: &Executor<'_>,
+        shards: Vec<Shard>,
+        doors: Vec<Entrance>,
+        stop: &Stop,
+    ) {
+        let shards: Vec<_> = shards.into_iter().map(|shard| executor.spawn(shard.run())).collect();
+        let acceptors: Vec<_> = doors
+            .into_iter()
+            .map(|(listener, config)| {
+                executor.spawn(accept(self.inboxes.clone(), listener, config))
+            })
+            .collect();
+        stop.stopped().await;
+        drop(acceptors);
         self.exchange.shut_down();
-        driver.await;
+        for shard in shards {
+            shard.await;
+        }
     }
 }
 
@@ -96,48 +103,27 @@ pub fn serve(listener: impl Into<Listener>, settings: &Settings, stop: &Stop) ->
     Server::new(settings.clone()).serve([Door::from(listener)], stop)
 }
 
-async fn accept(
-    executor: &Executor<'_>,
-    exchange: &Arc<Exchange<Signal>>,
-    listener: Async<Listener>,
-    config: Arc<PeerConfig>,
-) {
-    loop {
-        let accepted = listener.read_with(Listener::accept).await;
-        match accepted.and_then(Async::new) {
-            Ok(stream) => {
-                let (exchange, config) = (Arc::clone(exchange), Arc::clone(&config));
-                executor.spawn(connection::serve(exchange, stream, config)).detach();
+/// Gives the shards clients in turn.
+async fn accept(inboxes: Arc<[Arc<Inbox>]>, listener: Async<Listener>, config: Arc<PeerConfig>) {
+    for inbox in inboxes.iter().cycle() {
+        match listener.read_with(Listener::accept).await.and_then(nonblocking) {
+            Ok(stream) => inbox.arrive(stream, Arc::clone(&config)),
+            Err(error) => {
+                if let Some(pause) = listen::pause_after(&error) {
+                    Timer::after(pause).await;
+                }
             }
-            Err(error) => pause_accepting(&error).await,
         }
         // Or a storm of connections would keep this from being stopped.
         future::yield_now().await;
     }
 }
 
-async fn pause_accepting(error: &io::Error) {
-    if let Some(pause) = listen::pause_after(error) {
-        Timer::after(pause).await;
-    }
+fn nonblocking(stream: Stream) -> io::Result<Stream> {
+    stream.set_nonblocking()?;
+    Ok(stream)
 }
 
-/// The exchange's driver, see [`Exchange::drive`].
-async fn drive(exchange: Arc<Exchange<Signal>>, doorbell: Receiver<()>) {
-    loop {
-        match exchange.drive() {
-            Next::Again => future::yield_now().await,
-            Next::Wait(None) => drop(doorbell.recv().await),
-            Next::Wait(Some(limit)) => {
-                let rung = async {
-                    let _ = doorbell.recv().await;
-                };
-                let late = async {
-                    Timer::after(limit).await;
-                };
-                future::or(rung, late).await;
-            }
-            Next::Finished => return,
-        }
-    }
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }

@@ -1,0 +1,267 @@
+//! A share of the connections, served by one task.
+//!
+//! A task for each connection would have each message to many wake as many tasks, one by one, and
+//! each would ask the system anew to be told when there is something to read. A shard writes to its
+//! connections one after the other, and is told of all of them by one `epoll` (or `kqueue`) that
+//! need not be asked again. Nobody holds up the others: turns are short, those who have something
+//! to read or to write take them alternately, and no more of the hub's outputs are taken than can be
+//! carried out at once.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    net::Shutdown,
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use ::smol::{Async, Timer, future};
+use mio::{Events, Interest, Token, unix::SourceFd};
+use slab::Slab;
+use switchboard_core::ConnId;
+
+use super::{
+    edge::{Edge, Readiness},
+    inbox::{Inbox, Key, Mail, Signal},
+};
+use crate::{
+    exchange::{Exchange, Extension, Next},
+    listen,
+    listener::Stream,
+    nonblocking::{Socket, Turn},
+    peer::PeerConfig,
+};
+
+/// Turns of those who have something to read, and as many of those who have something to write,
+/// before the others of the runtime have theirs.
+const TURNS_AT_ONCE: usize = 32;
+
+/// Events that the system tells at a time.
+const EVENTS_AT_ONCE: usize = 256;
+
+/// The connections of one task.
+pub(super) struct Shard {
+    exchange: Arc<Exchange<Signal>>,
+    /// All of them, for what they drive together.
+    inboxes: Arc<[Arc<Inbox>]>,
+    index: usize,
+    poll: mio::Poll,
+    events: Events,
+    /// The same `epoll`, as something that the runtime waits for.
+    readable: Async<OwnedFd>,
+    conns: Slab<Conn>,
+    generation: u32,
+    mail: Mail,
+    /// Who has a turn because the socket is ready, and who because the hub has something.
+    by_socket: VecDeque<usize>,
+    by_hub: VecDeque<usize>,
+    timer: Timer,
+    wakes_at: Option<Instant>,
+}
+
+struct Conn {
+    generation: u32,
+    id: ConnId,
+    stream: Stream,
+    readiness: Readiness,
+    socket: Socket,
+    /// It is in one of the queues.
+    is_queued: bool,
+}
+
+impl Shard {
+    /// One without connections, the `index`th of those with these inboxes.
+    ///
+    /// # Errors
+    /// The system has no means to tell of sockets.
+    pub(super) fn new(
+        exchange: Arc<Exchange<Signal>>,
+        inboxes: Arc<[Arc<Inbox>]>,
+        index: usize,
+    ) -> io::Result<Self> {
+        let poll = mio::Poll::new()?;
+        let readable = Async::new_nonblocking(poll.registry().as_fd().try_clone_to_owned()?)?;
+        Ok(Self {
+            exchange,
+            inboxes,
+            index,
+            poll,
+            events: Events::with_capacity(EVENTS_AT_ONCE),
+            readable,
+            conns: Slab::new(),
+            generation: 0,
+            mail: Mail::default(),
+            by_socket: VecDeque::new(),
+            by_hub: VecDeque::new(),
+            timer: Timer::never(),
+            wakes_at: None,
+        })
+    }
+
+    /// Serves until the exchange is shut down and everybody is gone.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.take_mail();
+            let next =
+                if self.by_hub.len() < TURNS_AT_ONCE { self.exchange.drive() } else { Next::Again };
+            match next {
+                Next::Finished => return self.ring_others(),
+                // There may be more than one driver's work.
+                Next::Again => self.ring_others(),
+                Next::Wait(_) => {}
+            }
+            let has_events = self.learn();
+            let had_turns = self.give_turns();
+            match next {
+                Next::Wait(limit) if !has_events && !had_turns => self.wait(limit).await,
+                _ => future::yield_now().await,
+            }
+        }
+    }
+
+    fn ring_others(&self) {
+        for (index, inbox) in self.inboxes.iter().enumerate() {
+            if index != self.index {
+                inbox.ring();
+            }
+        }
+    }
+
+    fn take_mail(&mut self) {
+        let mut mail = std::mem::take(&mut self.mail);
+        self.inboxes[self.index].take(&mut mail);
+        for (stream, config) in mail.arrived.drain(..) {
+            self.arrive(stream, config);
+        }
+        for key in mail.ready.drain(..) {
+            if let Some(conn) = self.conns.get_mut(key.index as usize)
+                && conn.generation == key.generation
+                && !std::mem::replace(&mut conn.is_queued, true)
+            {
+                self.by_hub.push_back(key.index as usize);
+            }
+        }
+        for key in mail.cut.drain(..) {
+            let index = key.index as usize;
+            if self.conns.get(index).is_some_and(|conn| conn.generation == key.generation) {
+                self.end(index);
+            }
+        }
+        self.mail = mail;
+    }
+
+    fn arrive(&mut self, stream: Stream, config: Arc<PeerConfig>) {
+        let entry = self.conns.vacant_entry();
+        let index = entry.key();
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let key = Key { index: u32::try_from(index).expect("far fewer sockets"), generation };
+        let signal = Signal { inbox: Arc::clone(&self.inboxes[self.index]), key };
+        let ip = stream.ip();
+        let id = match self.exchange.connect(signal, config.known_address(ip)) {
+            Ok(id) => id,
+            Err(refused) => return listen::refuse(&stream, refused),
+        };
+        let address = stream.address();
+        tracing::debug!(conn = ?id, peer = address.map(tracing::field::display), "connected");
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let fd = stream.as_fd().as_raw_fd();
+        let registered = self.poll.registry().register(&mut SourceFd(&fd), Token(index), interest);
+        // Frames are small and each is wanted at once.
+        if let Err(error) = registered.and_then(|()| stream.set_nodelay()) {
+            tracing::debug!(conn = ?id, %error, "the socket is of no use");
+            return self.exchange.disconnected(id);
+        }
+        let socket = Socket::new(config, ip);
+        let readiness = Readiness::new();
+        entry.insert(Conn { generation, id, stream, readiness, socket, is_queued: true });
+        self.by_socket.push_back(index);
+    }
+
+    /// Takes word from the system. Returns whether there was any.
+    fn learn(&mut self) -> bool {
+        if let Err(error) = self.poll.poll(&mut self.events, Some(Duration::ZERO)) {
+            // It is interrupted, if anything.
+            tracing::debug!(%error, "asking for events");
+            return true;
+        }
+        for event in &self.events {
+            let Token(index) = event.token();
+            // It may have ended since.
+            let Some(conn) = self.conns.get_mut(index) else { continue };
+            conn.readiness.learn(event);
+            if !std::mem::replace(&mut conn.is_queued, true) {
+                self.by_socket.push_back(index);
+            }
+        }
+        !self.events.is_empty()
+    }
+
+    /// Returns whether anybody had one.
+    fn give_turns(&mut self) -> bool {
+        // Who wants another turn has it when the others of the runtime have had theirs.
+        let turns = self.by_socket.len().max(self.by_hub.len()).min(TURNS_AT_ONCE);
+        for _ in 0..turns {
+            let next = [self.by_socket.pop_front(), self.by_hub.pop_front()];
+            for index in next.into_iter().flatten() {
+                self.turn(index);
+            }
+        }
+        turns > 0
+    }
+
+    fn turn(&mut self, index: usize) {
+        let Some(conn) = self.conns.get_mut(index) else { return };
+        conn.is_queued = false;
+        let mut line = Extension::new(&self.exchange, conn.id);
+        loop {
+            let mut edge = Edge { stream: &conn.stream, readiness: &mut conn.readiness };
+            match conn.socket.turn(&mut edge, &mut line) {
+                Turn::Wait => return,
+                Turn::Again => {
+                    conn.is_queued = true;
+                    return self.by_socket.push_back(index);
+                }
+                Turn::ShutDownWrite if conn.stream.shutdown(Shutdown::Write).is_ok() => {}
+                Turn::ShutDownWrite | Turn::End => return self.end(index),
+            }
+        }
+    }
+
+    fn end(&mut self, index: usize) {
+        // To drop the socket also has the system forget it.
+        let conn = self.conns.remove(index);
+        self.exchange.disconnected(conn.id);
+        if self.conns.is_empty() {
+            self.conns.shrink_to_fit();
+        }
+    }
+
+    /// Waits until there is anything to do, at most as long as the limit.
+    async fn wait(&mut self, limit: Option<Duration>) {
+        let wakes_at = limit.map(|limit| Instant::now() + limit);
+        // It need not be set anew for less than a timer can tell.
+        let is_set = match (wakes_at, self.wakes_at) {
+            (Some(new), Some(old)) => {
+                new.max(old).duration_since(new.min(old)) < Duration::from_micros(100)
+            }
+            (new, old) => new == old,
+        };
+        if !is_set {
+            self.timer = wakes_at.map_or_else(Timer::never, Timer::at);
+            self.wakes_at = wakes_at;
+        }
+        let inbox = &self.inboxes[self.index];
+        let (readable, timer, wakes_at) = (&self.readable, &mut self.timer, &mut self.wakes_at);
+        poll_fn(|cx| {
+            if inbox.has_rung(cx) || readable.poll_readable(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            std::pin::Pin::new(&mut *timer).poll(cx).map(|_| *wakes_at = None)
+        })
+        .await;
+    }
+}
