@@ -153,13 +153,22 @@ fn parts(response: &str) -> (u16, &str, bool) {
     (status.unwrap_or_else(|| panic!("{response}")), body, !is_last)
 }
 
-/// What a request that is all that is said is answered with.
+/// What a request that is all that is said is answered with, however it is cut.
 #[track_caller]
 fn ask(request: &str) -> (u16, String, bool) {
-    let mut talk = Talk::new();
-    talk.say(request);
-    let answer = talk.answer();
-    let (status, body, goes_on) = parts(&answer);
-    assert_eq!(talk.peer.is_closed(), !goes_on, "{request}\n{answer}");
-    (status, body.to_owned(), goes_on)
+    let ask = |size: usize| {
+        let mut talk = Talk::new();
+        for piece in request.as_bytes().chunks(size) {
+            talk.say(piece);
+        }
+        let answer = talk.answer();
+        let (status, body, goes_on) = parts(&answer);
+        assert_eq!(talk.peer.is_closed(), !goes_on, "{request}\n{answer}");
+        (status, body.to_owned(), goes_on)
+    };
+    let whole = ask(request.len());
+    for size in [1, 2, 7] {
+        assert_eq!(ask(size), whole, "in pieces of {size}: {request}");
+    }
+    whole
 }

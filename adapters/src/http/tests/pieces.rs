@@ -19,9 +19,21 @@ fn play(bytes: &[u8], sizes: &[usize]) -> (Vec<String>, Vec<u8>) {
     (talk.heard, talk.written)
 }
 
+const CHUNKED: &str = "POST /c HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\
+    Transfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n1\r\n \r\n0\r\nX: y\r\n\r\n";
+
+const LENGTH: &str = "POST /l HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\
+    Content-Length: 5\r\n\r\nhello";
+
+const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
 /// Parts of requests, so that they make sense now and then.
 fn part() -> impl Strategy<Value = Vec<u8>> {
-    let parts: [&str; 30] = [
+    let parts: [&str; 33] = [
+        CHUNKED,
+        LENGTH,
+        UPGRADE,
         "GET / HTTP/1.1\r\nHost: a\r\n",
         "POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n",
         "POST /x HTTP/1.0\r\nAuthorization: Bearer x\r\n",
