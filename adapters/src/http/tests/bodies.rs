@@ -1,6 +1,9 @@
 //! Bodies: where they end, how large they may be, and who may send them.
 
+use std::collections::{BTreeSet, VecDeque};
+
 use super::*;
+use crate::http::body::{Body, Framing};
 
 /// A request of somebody who may send a body.
 fn post(rest: &str) -> String {
@@ -84,6 +87,26 @@ fn bodies_that_are_wrong() {
     ] {
         let (status, _, goes_on) = ask(&request);
         assert_eq!((status, goes_on), (expected, false), "{request}");
+    }
+}
+
+/// It grows as what it is made of comes in, in steps that get larger, and not beyond its limit.
+#[test]
+fn what_a_body_takes() {
+    const SIZE: usize = 1000;
+    let length = (Framing::Length(SIZE as u64), "x".repeat(SIZE));
+    let chunked = (Framing::Chunked, "1\r\nx\r\n".repeat(SIZE) + "0\r\n\r\n");
+    for (framing, bytes) in [length, chunked] {
+        let (mut body, mut taken) = (Body::new(framing, SIZE).expect("room"), BTreeSet::new());
+        let (mut incoming, mut whole) = (VecDeque::new(), None);
+        for byte in bytes.bytes() {
+            assert_eq!(whole, None);
+            incoming.push_back(byte);
+            whole = body.read(&mut incoming).expect("a body");
+            taken.insert(body.buffered());
+        }
+        assert_eq!(whole.expect("all of it").len(), SIZE);
+        assert!(taken.len() < 20 && taken.last() == Some(&SIZE), "{taken:?}");
     }
 }
 
