@@ -239,10 +239,9 @@ struct Tunnel {
 
 impl Tunnel {
     fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("switchboard-peer-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for temporary files");
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
         let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).expect("a pair");
-        let (certificate, key) = (folder.join("certificate"), folder.join("key"));
+        let (certificate, key) = (folder.path().join("certificate"), folder.path().join("key"));
         std::fs::write(&certificate, made.cert.pem()).expect("a file");
         std::fs::write(&key, made.signing_key.serialize_pem()).expect("a file");
         let tls = Some(crate::tls::Tls::load(certificate, key).expect("a pair that fits"));
