@@ -32,8 +32,9 @@ impl Sealed {
         opened: &mut VecDeque<u8>,
     ) -> Result<(), Error> {
         while !bytes.is_empty() {
-            // Reading from memory does not fail, and what has been processed makes room.
-            let read = self.connection.read_tls(&mut bytes).unwrap_or_default();
+            // It fails if the client has begun a message of the handshake for which there is no room.
+            let read = self.connection.read_tls(&mut bytes);
+            let read = read.map_err(|error| Error::General(error.to_string()))?;
             let processed = self.connection.process_new_packets();
             self.write();
             let size = processed?.plaintext_bytes_to_read();
@@ -43,6 +44,7 @@ impl Sealed {
                 opened.extend(&plain[..read]);
             }
             if read == 0 {
+                // What follows the client's close_notify does not count (RFC 8446, 6.1).
                 return Ok(());
             }
         }

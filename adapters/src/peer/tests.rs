@@ -6,7 +6,7 @@ use std::{
 use switchboard_core::Fault;
 use tungstenite::{Message, protocol::CloseFrame};
 
-use super::Peer;
+use super::{Peer, READ_AT_ONCE};
 use crate::{
     Settings,
     wire::{Received, Refusal, ToSend},
@@ -313,4 +313,19 @@ fn garbage_instead_of_tls() {
         // An alert, in the clear (RFC 8446, 6).
         assert_eq!(written(&mut peer).first(), Some(&21));
     }
+}
+
+/// The largest message of a handshake that rustls takes, in so many records that it has no room.
+#[test]
+fn a_handshake_for_which_there_is_no_room_is_refused() {
+    let message = [&[1, 0, 0xff, 0xf0][..], &[0; 0xfff0]].concat();
+    let records = message.chunks(100).flat_map(|part| {
+        let size = u16::try_from(part.len()).expect("it fits").to_be_bytes();
+        [&[0x16, 3, 1], &size[..], part].concat()
+    });
+    let mut peer = Tunnel::new().peer;
+    for bytes in records.collect::<Vec<u8>>().chunks(READ_AT_ONCE) {
+        peer.receive(bytes);
+    }
+    assert!(matches!(peer.poll(), Some(Received::Refused(Refusal::Tls(_)))));
 }
