@@ -109,12 +109,14 @@ fn openssl() {
                 .spawn()
                 .expect("tests/all installs it");
             let mut stdin = openssl.stdin.take().expect("it is piped");
-            stdin.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it reads");
+            stdin
+                .write_all(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .expect("it reads");
             let output = openssl.wait_with_output().expect("it ends when the server closes");
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{said}");
             for expected in
-                ["ALPN protocol: http/1.1", "Verify return code: 0 (ok)", "HTTP/1.1 426 "]
+                ["ALPN protocol: http/1.1", "Verify return code: 0 (ok)", "HTTP/1.1 404 "]
             {
                 assert!(said.contains(expected), "{expected}\n{said}");
             }
