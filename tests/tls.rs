@@ -1,10 +1,11 @@
 //! TLS at the program itself, and its certificate replaced while clients are connected.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     net::TcpStream,
     process::{Command, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use rustls::{
@@ -88,6 +89,26 @@ fn large_messages() {
             let text = "x".repeat(size);
             assert_eq!(says(&mut alice, &format!("alice:{text}")), text);
         }
+    }
+}
+
+/// Who says that nothing follows is gone, even if its socket remains open.
+#[test]
+fn close_notify() {
+    for runtime in RUNTIMES {
+        let certificate = Certificate::new();
+        let server = server(runtime, &certificate);
+        let mut alice = connect(&server, certificate.der()).expect("a client");
+        assert_eq!(says(&mut alice, "alice"), "login success, your uid is alice");
+        let mut bob = connect(&server, certificate.der()).expect("a client");
+        assert_eq!(says(&mut bob, "bob"), "login success, your uid is bob");
+        let StreamOwned { conn, sock } = alice.get_mut();
+        conn.send_close_notify();
+        conn.write_tls(sock).expect("the server reads");
+        // Sooner than it would be found silent.
+        sock.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout above zero");
+        sock.read_to_end(&mut Vec::new()).expect("the server closes");
+        assert_eq!(says(&mut bob, "alice:hi"), "error: alice is not online");
     }
 }
 

@@ -65,8 +65,8 @@ pub enum Received {
     Text(Utf8Bytes),
     /// Something that is not acceptable. There is nothing more to be had from this connection.
     Fault(Fault),
-    /// A close frame, or all is answered that the client asked for over a connection that ends with
-    /// that.
+    /// A close frame, or TLS's word that nothing follows, or all is answered that the client asked
+    /// for over a connection that ends with that.
     Close,
     /// A request for something else than a WebSocket, which is to be
     /// [answered](crate::peer::Peer::answer).

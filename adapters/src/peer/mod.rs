@@ -174,10 +174,21 @@ impl Peer {
     /// there is nothing.
     pub fn poll(&mut self) -> Option<Received> {
         self.serve();
-        let received = self.untold.pop_front().or_else(|| self.read());
+        let received =
+            self.untold.pop_front().or_else(|| self.read()).or_else(|| self.end_of_tls());
         give_back(&mut self.incoming);
         self.seal();
         received
+    }
+
+    /// A client that says that nothing follows has closed, even if its socket stays open.
+    fn end_of_tls(&mut self) -> Option<Received> {
+        let has_ended = self.sealed.as_ref().is_some_and(|sealed| sealed.has_ended);
+        let is_served = matches!(self.state, State::Http(_) | State::Open(_)) && !self.is_held();
+        (has_ended && is_served).then(|| {
+            self.state = State::Ended;
+            Received::Close
+        })
     }
 
     /// Whether to read no further: a call is to be answered first, or responses to be written, as

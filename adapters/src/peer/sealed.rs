@@ -14,12 +14,14 @@ pub(super) struct Sealed {
     connection: Box<ServerConnection>,
     /// To be written to the socket.
     pub(super) outgoing: VecDeque<u8>,
+    /// The client has said that nothing follows.
+    pub(super) has_ended: bool,
 }
 
 impl Sealed {
     pub(super) fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
         let connection = Box::new(ServerConnection::new(config)?);
-        Ok(Self { connection, outgoing: VecDeque::new() })
+        Ok(Self { connection, outgoing: VecDeque::new(), has_ended: false })
     }
 
     /// Opens what came from the socket.
@@ -31,21 +33,20 @@ impl Sealed {
         mut bytes: &[u8],
         opened: &mut VecDeque<u8>,
     ) -> Result<(), Error> {
-        while !bytes.is_empty() {
+        // What follows a close_notify does not count (RFC 8446, 6.1).
+        while !bytes.is_empty() && !self.has_ended {
             // It fails if the client has begun a message of the handshake for which there is no room.
             let read = self.connection.read_tls(&mut bytes);
-            let read = read.map_err(|error| Error::General(error.to_string()))?;
+            read.map_err(|error| Error::General(error.to_string()))?;
             let processed = self.connection.process_new_packets();
             self.write();
-            let size = processed?.plaintext_bytes_to_read();
+            let processed = processed?;
+            self.has_ended = processed.peer_has_closed();
+            let size = processed.plaintext_bytes_to_read();
             if size > 0 {
                 let mut plain = vec![0; size];
                 let read = self.connection.reader().read(&mut plain).unwrap_or_default();
                 opened.extend(&plain[..read]);
-            }
-            if read == 0 {
-                // What follows the client's close_notify does not count (RFC 8446, 6.1).
-                return Ok(());
             }
         }
         Ok(())

@@ -329,3 +329,36 @@ fn a_handshake_for_which_there_is_no_room_is_refused() {
     }
     assert!(matches!(peer.poll(), Some(Received::Refused(Refusal::Tls(_)))));
 }
+
+#[test]
+fn who_says_in_tls_that_nothing_follows_has_closed() {
+    let mut tunnel = Tunnel::new();
+    tunnel.exchange(REQUEST.as_bytes());
+    // The beginning of a frame does not count.
+    let frames = [frame(0x81, b"ann"), b"\x81\x83".to_vec()].concat();
+    tunnel.client.writer().write_all(&frames).expect("it is buffered");
+    tunnel.client.send_close_notify();
+    let (received, _) = tunnel.exchange(b"");
+    assert_eq!(received.len(), 2, "{received:?}");
+    assert_eq!(received[1], "Close");
+    tunnel.peer.send(ToSend::Close { frame: None, status: 400 });
+    assert!(tunnel.peer.is_closed());
+    tunnel.exchange(b"");
+    let state = tunnel.client.process_new_packets().expect("TLS");
+    assert!(state.peer_has_closed());
+}
+
+#[test]
+fn who_says_in_tls_that_nothing_follows_a_request_is_answered() {
+    for (request, received) in
+        [(&b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"[..], "Refused("), (b"", "Close")]
+    {
+        let mut tunnel = Tunnel::new();
+        tunnel.exchange(b"");
+        tunnel.client.writer().write_all(request).expect("it is buffered");
+        tunnel.client.send_close_notify();
+        let (heard, plain) = tunnel.exchange(b"");
+        assert!(heard.len() == 1 && heard[0].starts_with(received), "{heard:?}");
+        assert_eq!(plain.starts_with(b"HTTP/1.1 426 "), !request.is_empty());
+    }
+}
