@@ -100,6 +100,17 @@ fn a_unix_socket() {
     }
 }
 
+/// It is not taken for what a server that was killed has left behind.
+#[test]
+fn a_file_that_is_no_socket_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let path = folder.path().join("notes");
+    std::fs::write(&path, "to be kept").expect("a file");
+    let error = listen::bind(&format!("unix:{}", path.display())).expect_err("it is no socket");
+    assert!(error.to_string().contains("the file is no socket"), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), "to be kept");
+}
+
 fn serve(adapter: Adapter, listener: Listener, stop: &switchboard::Stop) {
     let settings = Settings::default();
     match adapter {

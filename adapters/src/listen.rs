@@ -69,13 +69,16 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 #[cfg(unix)]
 fn bind_unix(path: &Path) -> io::Result<Listener> {
+    use std::os::unix::fs::FileTypeExt;
+
     let address = SockAddr::unix(path)?;
     let new = || Socket::new(Domain::UNIX, Type::STREAM, None);
     let socket = new()?;
     match socket.bind(&address) {
-        // A server that was killed leaves its file behind.
+        // A server that was killed leaves its file behind. Any other file refuses, too.
         Err(error)
             if error.kind() == ErrorKind::AddrInUse
+                && fs::symlink_metadata(path)?.file_type().is_socket()
                 && new()?.connect(&address).is_err_and(is_refused) =>
         {
             fs::remove_file(path)?;
