@@ -111,6 +111,12 @@ fn a_file_that_is_no_socket_is_left_alone() {
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), "to be kept");
 }
 
+#[test]
+fn a_path_that_is_too_long_for_a_unix_socket() {
+    let error = listen::bind(&format!("unix:/tmp/{}", "x".repeat(200))).expect_err("too long");
+    assert!(error.to_string().contains("the path is too long"), "{error}");
+}
+
 fn serve(adapter: Adapter, listener: Listener, stop: &switchboard::Stop) {
     let settings = Settings::default();
     match adapter {

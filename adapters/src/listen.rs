@@ -175,6 +175,9 @@ impl fmt::Display for ListenError {
             ErrorKind::NotFound if address.starts_with("unix:") => {
                 f.write_str("there is no such directory; create it or choose another path")
             }
+            ErrorKind::InvalidInput if address.starts_with("unix:") => {
+                f.write_str("the path is too long for a Unix socket; choose a shorter one")
+            }
             ErrorKind::PermissionDenied if address.starts_with("unix:") => {
                 f.write_str("not permitted; choose a directory that this user can write to")
             }
