@@ -151,6 +151,15 @@ fn a_valid_file() {
 }
 
 #[test]
+fn the_path_of_a_unix_socket_may_have_colons() {
+    let file = file("colons", "listen = 'unix:/run/a:b'\nadmin-listen = 'unix:/run/a:b:80'\n");
+    let path = file.to_str().expect("text");
+    assert_eq!(says(&["check-config", path], &[]), format!("{path} is valid\n"));
+    let bad = complains(&["--listen", "unix:"], &[]);
+    assert!(bad.contains("expected ADDR:PORT"), "{bad}");
+}
+
+#[test]
 fn bad_values_of_the_environment_name_the_variable() {
     let environment = [("SWITCHBOARD_RUNTIME", "tokio"), ("SWITCHBOARD_MAX_CONNECTIONS", "-5")];
     assert_eq!(

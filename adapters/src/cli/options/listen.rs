@@ -35,10 +35,10 @@ pub(in crate::cli) enum Runtime {
 
 /// Whether this has the form of an address. Whether there is such a host, only listening can tell.
 fn address(value: &str) -> Result<String, String> {
-    let is_address = match value.rsplit_once(':') {
-        Some(("unix", path)) => !path.is_empty(),
-        Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok(),
-        None => false,
+    let is_address = match (value.strip_prefix("unix:"), value.rsplit_once(':')) {
+        (Some(path), _) => !path.is_empty(),
+        (None, Some((host, port))) => !host.is_empty() && port.parse::<u16>().is_ok(),
+        (None, None) => false,
     };
     let expected = "expected ADDR:PORT, such as 127.0.0.1:1234 or [::1]:1234, or unix:PATH";
     if is_address { Ok(value.to_owned()) } else { Err(expected.to_owned()) }
