@@ -362,3 +362,27 @@ fn who_says_in_tls_that_nothing_follows_a_request_is_answered() {
         assert_eq!(plain.starts_with(b"HTTP/1.1 426 "), !request.is_empty());
     }
 }
+/// What is made of a request to become a WebSocket.
+fn upgrade(settings: Settings, request: &str) -> (String, Option<Received>) {
+    let mut peer = Peer::new(Arc::new(settings.peer_config()), None);
+    peer.receive(request.as_bytes());
+    let received = peer.poll();
+    (String::from_utf8(written(&mut peer)).expect("a response is text"), received)
+}
+
+#[test]
+fn who_names_two_origins_is_turned_away() {
+    let origins: crate::origin::Origins =
+        ["https://example.com".parse().expect("an origin")].into_iter().collect();
+    let settings = Settings { origins, ..Settings::default() };
+    for (lines, status) in [
+        ("Origin: https://example.com\r\n", 101),
+        ("Origin: https://example.com\r\nOrigin: https://evil.example\r\n", 403),
+        ("Origin: https://evil.example\r\nOrigin: https://example.com\r\n", 403),
+        ("Origin: https://example.com\r\norigin: https://example.com\r\n", 403),
+    ] {
+        let request = REQUEST.replace("Host: here\r\n", &format!("Host: here\r\n{lines}"));
+        let (response, _) = upgrade(settings.clone(), &request);
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{lines}\n{response}");
+    }
+}

@@ -23,10 +23,12 @@ pub(super) fn is_wanted(request: &Request<()>) -> bool {
         && (lists(headers, UPGRADE, "websocket") || headers.contains_key(KEY))
 }
 
-/// The web page that the request comes from (RFC 6454), if any says so. What is no text is no
-/// origin that could be allowed.
+/// The web page that the request comes from (RFC 6454), if any says so. What is no text, or more
+/// than one, is no origin that could be allowed.
 pub(super) fn origin(request: &Request<()>) -> Option<&str> {
-    request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or("?"))
+    let mut origins = request.headers().get_all(ORIGIN).into_iter();
+    let origin = origins.next()?.to_str().unwrap_or("?");
+    Some(if origins.next().is_none() { origin } else { "?" })
 }
 
 /// The credential that came with the request: a bearer token (RFC 6750, 2.1), or the query's
