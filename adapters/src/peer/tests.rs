@@ -386,3 +386,25 @@ fn who_names_two_origins_is_turned_away() {
         assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{lines}\n{response}");
     }
 }
+
+#[test]
+fn the_credential_in_a_query_is_what_its_escapes_mean() {
+    for (query, expected) in [
+        ("token=a.b-c_d", Some("a.b-c_d")),
+        ("a=b&token=c%2B%2f%3D&token=x", Some("c+/=")),
+        // What is no escape is what it is.
+        ("token=a+b/c==", Some("a+b/c==")),
+        ("token=100%", Some("100%")),
+        ("tokens=a", None),
+        ("", None),
+    ] {
+        let request = REQUEST.replace("GET / ", &format!("GET /?{query} "));
+        let (_, received) = upgrade(Settings::default(), &request);
+        let credential = match &received {
+            None => None,
+            Some(Received::Credential(credential)) => Some(credential.as_str()),
+            Some(other) => panic!("{other:?}"),
+        };
+        assert_eq!(credential, expected, "{query}");
+    }
+}

@@ -6,6 +6,7 @@ use http::{
     HeaderName, Method, Request, StatusCode,
     header::{ORIGIN, SEC_WEBSOCKET_KEY, UPGRADE},
 };
+use percent_encoding::percent_decode_str;
 use tungstenite::{
     Error,
     error::ProtocolError,
@@ -37,9 +38,11 @@ pub(super) fn credential(request: &Request<()>) -> Option<String> {
     let query = || {
         let pairs = request.uri().query().unwrap_or_default().split('&');
         let mut pairs = pairs.filter_map(|pair| pair.split_once('='));
-        pairs.find(|(name, _)| *name == "token").map(|(_, token)| token.trim())
+        let (_, token) = pairs.find(|(name, _)| *name == "token")?;
+        // A plus sign stays one: tokens have no spaces, and some have base64.
+        Some(percent_decode_str(token).decode_utf8_lossy().into_owned())
     };
-    bearer(request.headers()).or_else(query).map(str::to_owned)
+    bearer(request.headers()).map(str::to_owned).or_else(query)
 }
 
 /// Answers a request to become a WebSocket.
