@@ -163,10 +163,14 @@ fn settings_that_do_not_go_together() {
     for (arguments, complaint) in [
         (vec!["--auth=token".to_owned()], "auth = \"token\" needs token-key, too"),
         (vec!["--token-key".into(), path(&good)], "token-key is of no use without auth"),
+        (vec!["--token-audience=us".into()], "token-audience is of no use without auth"),
+        (vec!["--token-issuer=us".into()], "token-issuer is of no use without auth"),
         (vec!["--auth=token".into(), "--token-key=/nowhere".into()], "token-key /nowhere: "),
         (vec!["--auth=token".into(), "--token-key".into(), path(&short)], "expected 32 or more"),
     ] {
-        let output = Command::new(SERVER).args(&arguments).output().expect("it can be run");
+        // It is ended if it serves instead.
+        let mut command = Command::new("timeout");
+        let output = command.args(["20", SERVER]).args(&arguments).output().expect("it can be run");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(complaint), "{said}");

@@ -78,13 +78,23 @@ impl SecurityOptions {
         };
         if self.auth == Auth::Token {
             settings.authenticate = Some(Arc::new(self.tokens()?));
-        } else if !self.token_key.is_empty() {
-            return Err("token-key is of no use without auth = \"token\"".into());
+        } else if let Some(name) = self.of_tokens() {
+            return Err(format!("{name} is of no use without auth = \"token\""));
         }
         settings.origins = self.allow_origin.iter().cloned().collect();
         settings.trusted_proxies = self.trusted_proxy.iter().cloned().collect();
         settings.proxy_protocol = self.proxy_protocol;
         Ok(())
+    }
+
+    /// A setting that is for tokens alone, if there is one.
+    fn of_tokens(&self) -> Option<&'static str> {
+        let set = [
+            ("token-key", !self.token_key.is_empty()),
+            ("token-audience", self.token_audience.is_some()),
+            ("token-issuer", self.token_issuer.is_some()),
+        ];
+        set.into_iter().find_map(|(name, is_set)| is_set.then_some(name))
     }
 
     fn tokens(&self) -> Result<TokenKeys, String> {
