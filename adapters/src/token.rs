@@ -9,6 +9,8 @@ use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, errors:
 use serde::Deserialize;
 use serde_json::Number;
 
+#[cfg(feature = "cli")]
+pub(crate) use key::is_pem;
 pub use key::{KeyError, TokenKey};
 
 /// The longest token, in bytes. A longer one is refused before it is looked at.

@@ -34,8 +34,12 @@ impl TokenKey {
     /// All bytes count, so remove a line break that an editor has put at the end of a file.
     ///
     /// # Errors
-    /// It has less than 32 bytes (RFC 7518, 3.2).
+    /// It has less than 32 bytes (RFC 7518, 3.2), or the form of a public key: everybody could sign
+    /// with that (RFC 8725, 3.1).
     pub fn hs256(secret: &[u8]) -> Result<Self, KeyError> {
+        if is_pem(secret) || is_key_of_another_form(secret) {
+            return Err(KeyError::NotSecret);
+        }
         if secret.len() < MIN_SECRET {
             return Err(KeyError::Short(secret.len()));
         }
@@ -81,6 +85,21 @@ impl TokenKey {
     }
 }
 
+/// Whether something is PEM, which may have text before it (RFC 7468, section 2).
+pub(crate) fn is_pem(bytes: &[u8]) -> bool {
+    contains(bytes, b"-----BEGIN ")
+}
+
+/// Whether this is a key as DER, OpenSSH or JWK have it, or PEM in UTF-16.
+fn is_key_of_another_form(bytes: &[u8]) -> bool {
+    [ED25519_SPKI, b"ssh-"].iter().any(|start| bytes.starts_with(start))
+        || [&b"\"kty\""[..], b"B\0E\0G\0I\0N"].iter().any(|part| contains(bytes, part))
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
 impl fmt::Debug for TokenKey {
     /// Leaves the key itself out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,6 +117,8 @@ impl fmt::Debug for TokenKey {
 pub enum KeyError {
     /// A secret of only so many bytes.
     Short(usize),
+    /// What is given for a secret is a key in some form, perhaps a public one.
+    NotSecret,
     /// PEM without a public key.
     NoPublicKey,
     /// Broken PEM.
@@ -113,6 +134,10 @@ impl fmt::Display for KeyError {
                 f,
                 "the secret has {bytes} bytes; expected {MIN_SECRET} or more, such as from openssl \
                  rand -hex 32"
+            ),
+            Self::NotSecret => f.write_str(
+                "a key in another form; expected a secret, such as from openssl rand -hex 32, or PEM \
+                 with BEGIN PUBLIC KEY",
             ),
             Self::NoPublicKey => f.write_str(
                 "no public key; expected PEM with BEGIN PUBLIC KEY, such as from openssl pkey \

@@ -262,6 +262,8 @@ fn what_is_no_token() {
 #[test]
 fn keys_that_are_none() {
     assert_eq!(TokenKey::hs256(&SECRET[1..]).unwrap_err(), KeyError::Short(31));
+    let public = public_pem(&pair(1));
+    assert_eq!(TokenKey::hs256(public.as_bytes()).unwrap_err(), KeyError::NotSecret);
     let error = |pem: &str| TokenKey::ed25519_pem(pem.as_bytes()).unwrap_err();
     let good = public_pem(&pair(1));
     assert_eq!(error(""), KeyError::NoPublicKey);

@@ -9,7 +9,7 @@ use crate::{
     forwarded::Cidr,
     origin::AllowedOrigin,
     tls::Tls,
-    token::{TokenKey, TokenKeys},
+    token::{self, TokenKey, TokenKeys},
 };
 
 #[derive(Clone, Debug, Args)]
@@ -119,7 +119,7 @@ fn read_key(value: &str) -> Result<TokenKey, String> {
         None => (None, value),
     };
     let bytes = fs::read(path).map_err(|error| format!("token-key {path}: {error}"))?;
-    let key = if bytes.starts_with(b"-----BEGIN") {
+    let key = if token::is_pem(&bytes) {
         TokenKey::ed25519_pem(&bytes)
     } else {
         // Editors end a file with a line break, which is no part of the secret.
@@ -130,4 +130,41 @@ fn read_key(value: &str) -> Result<TokenKey, String> {
         Some(name) => key.named(name),
         None => key,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::NamedTempFile;
+
+    use super::*;
+
+    /// What a file with this content is as a key.
+    fn key(content: impl AsRef<[u8]>) -> Result<String, String> {
+        let file = NamedTempFile::new().expect("a folder for temporary files");
+        fs::write(&file, content).expect("a file");
+        let path = file.path().to_str().expect("text");
+        read_key(path).map(|key| format!("{key:?}")).map_err(|error| error.replace(path, "FILE"))
+    }
+
+    /// Everybody can sign with a public key that is taken for a secret.
+    #[test]
+    fn a_public_key_is_never_a_secret() {
+        let der = [&b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"[..], &[0; 32]].concat();
+        let pem = pem::encode(&pem::Pem::new("PUBLIC KEY", &der[..]));
+        for before in ["", "\n", "# of the accounts\r\n"] {
+            let key = key(format!("{before}{pem}")).expect("a public key");
+            assert!(key.contains("EdDSA"), "{key}");
+        }
+        let ssh = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhsc";
+        let jwk = br#"{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMl"}"#;
+        // As PowerShell redirects into a file.
+        let wide: Vec<u8> = pem.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for content in [&der, &ssh[..], jwk, &wide] {
+            let error = key(content).expect_err("no secret");
+            assert!(error.starts_with("token-key FILE: a key in another form"), "{error}");
+        }
+        let marked = key(format!("\u{feff}{pem}")).expect_err("no PEM, and no secret");
+        assert!(marked.contains("no public key"), "{marked}");
+        assert!(key("x".repeat(32)).expect("a secret").contains("HS256"));
+    }
 }
