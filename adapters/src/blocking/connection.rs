@@ -96,10 +96,13 @@ pub(super) fn start(
         Err(refused) => return listen::refuse(&signal.stream, refused),
     };
     tracing::debug!(?conn, peer = address.map(tracing::field::display), "connected");
-    let (exchange, config) = (Arc::clone(exchange), Arc::clone(config));
-    let started = spawn("reader", move || serve(&exchange, conn, &signal, &config));
+    let started = {
+        let (exchange, config) = (Arc::clone(exchange), Arc::clone(config));
+        spawn("reader", move || serve(&exchange, conn, &signal, &config))
+    };
     if let Err(error) = started {
         no_thread(&error);
+        exchange.disconnected(conn);
     }
 }
 
