@@ -15,6 +15,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle, Thread},
+    time::Instant,
 };
 
 use switchboard_core::ConnId;
@@ -26,6 +27,7 @@ use crate::{
     listen,
     listener::Stream,
     peer::{Peer, PeerConfig, READ_AT_ONCE},
+    seldom::Seldom,
     wire::Received,
 };
 
@@ -111,10 +113,14 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHand
 }
 
 fn no_thread(error: &io::Error) {
-    tracing::warn!(
-        "cannot start a thread for a connection: {error}; \
-         allow more with ulimit -u or TasksMax, or use --runtime smol"
-    );
+    static SELDOM: Seldom = Seldom::new();
+    if let Some(unsaid) = SELDOM.is_time(Instant::now()) {
+        tracing::warn!(
+            unsaid,
+            "cannot start a thread for a connection: {error}; \
+             allow more with ulimit -u or TasksMax, or use --runtime smol"
+        );
+    }
 }
 
 /// The reader.
