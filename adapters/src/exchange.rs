@@ -163,13 +163,33 @@ impl<S: Signal> Exchange<S> {
             Received::Address(address) => tracing::debug!(?conn, %address, "behind a proxy"),
             _ => {}
         }
-        // A message is parsed and copied without the lock. Only the connection itself brings its
-        // stage forward; that it is being closed meanwhile makes no difference.
-        let stage = self.lock().hub.stage(conn);
-        let Some(input) = received.input(stage, conn) else { return self.wants_input(conn) };
+        // Nearly all comes from those who are logged in.
+        let mut stage = Stage::Open;
+        loop {
+            match self.feed(conn, stage, received) {
+                Ok(wants_input) => return wants_input,
+                Err(is_at) => stage = is_at,
+            }
+        }
+    }
+
+    /// Feeds what came from a connection that should be at this stage.
+    ///
+    /// # Errors
+    /// It is at another, and nothing has been done. A stage never comes back.
+    fn feed(&self, conn: ConnId, stage: Stage, received: &Received) -> Result<bool, Stage> {
+        // A message is parsed and copied without the lock.
+        let input = received.input(stage, conn);
         self.act(|shared, now| {
-            shared.hub.handle(now, input);
-            shared.hub.wants_input(conn)
+            let is_at = shared.hub.stage(conn);
+            // What is sent by who is being closed does not count, whatever it is.
+            if ![stage, Stage::Closing].contains(&is_at) {
+                return Err(is_at);
+            }
+            if let Some(input) = input {
+                shared.hub.handle(now, input);
+            }
+            Ok(shared.hub.wants_input(conn))
         })
     }
 
