@@ -4,9 +4,12 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     os::unix::net::UnixStream,
+    sync::mpsc,
     thread,
+    time::Duration,
 };
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use switchboard::{Listener, Settings, listen};
 use switchboard_core::Config;
 use switchboard_tests::{Adapter, Server, eventually};
@@ -109,6 +112,33 @@ fn a_file_that_is_no_socket_is_left_alone() {
     let error = listen::bind(&format!("unix:{}", path.display())).expect_err("it is no socket");
     assert!(error.to_string().contains("the file is no socket"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).expect("a file"), "to be kept");
+}
+
+/// One that accepts nobody does not hold up who would take its place.
+#[test]
+fn a_server_that_hangs_listens_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let path = folder.path().join("socket");
+    let address = SockAddr::unix(&path).expect("a short path");
+    let new = || Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+    let listener = new();
+    listener.bind(&address).expect("a free path");
+    listener.listen(1).expect("a bound socket");
+    let mut waiting = Vec::new();
+    loop {
+        let socket = new();
+        socket.set_nonblocking(true).expect("a socket");
+        if socket.connect(&address).is_err() {
+            break;
+        }
+        waiting.push(socket);
+    }
+    let (sender, bound) = mpsc::channel();
+    let address = format!("unix:{}", path.display());
+    thread::spawn(move || sender.send(listen::bind(&address)));
+    let bound = bound.recv_timeout(Duration::from_secs(10)).expect("it does not wait");
+    let error = bound.expect_err("somebody listens there").to_string();
+    assert!(error.contains("a server listens there"), "{error}");
 }
 
 #[test]

@@ -72,15 +72,17 @@ fn bind_unix(path: &Path) -> io::Result<Listener> {
     use std::os::unix::fs::FileTypeExt;
 
     let address = SockAddr::unix(path)?;
-    let new = || Socket::new(Domain::UNIX, Type::STREAM, None);
-    let socket = new()?;
+    let is_left_behind = || -> io::Result<bool> {
+        let is_socket = fs::symlink_metadata(path)?.file_type().is_socket();
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // A server that hangs would let this one wait.
+        socket.set_nonblocking(true)?;
+        Ok(is_socket && socket.connect(&address).is_err_and(is_refused))
+    };
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     match socket.bind(&address) {
         // A server that was killed leaves its file behind. Any other file refuses, too.
-        Err(error)
-            if error.kind() == ErrorKind::AddrInUse
-                && fs::symlink_metadata(path)?.file_type().is_socket()
-                && new()?.connect(&address).is_err_and(is_refused) =>
-        {
+        Err(error) if error.kind() == ErrorKind::AddrInUse && is_left_behind()? => {
             fs::remove_file(path)?;
             socket.bind(&address)?;
         }
