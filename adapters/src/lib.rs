@@ -36,6 +36,8 @@ pub mod smol;
 mod stop;
 pub mod tls;
 pub mod token;
+#[cfg(feature = "webhooks")]
+pub mod webhook;
 pub mod wire;
 
 pub use door::Door;

@@ -69,6 +69,11 @@ impl CloseReason {
         }
     }
 
+    /// A name for programs, as [`Closes::iter`] has it.
+    pub fn label(&self) -> &'static str {
+        Closes::REASONS[Closes::index(self)]
+    }
+
     /// The text that goes with the code; at most 123 bytes, so that it fits a close frame.
     pub fn text(&self) -> &str {
         match self {
@@ -121,7 +126,11 @@ impl Closes {
     ];
 
     pub(crate) fn count(&mut self, reason: &CloseReason) {
-        let index = match reason {
+        self.0[Self::index(reason)] += 1;
+    }
+
+    fn index(reason: &CloseReason) -> usize {
+        match reason {
             CloseReason::PeerClosed => 0,
             CloseReason::Disconnected => 1,
             CloseReason::Replaced => 2,
@@ -137,8 +146,7 @@ impl Closes {
             CloseReason::Fault(Fault::TooLarge) => 12,
             CloseReason::Kicked(_) => 13,
             CloseReason::Shutdown => 14,
-        };
-        self.0[index] += 1;
+        }
     }
 
     /// Each reason, as metrics name it, and how many connections were closed for it.
