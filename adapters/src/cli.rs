@@ -8,6 +8,8 @@ mod service;
 mod signals;
 mod values;
 
+#[cfg(feature = "webhooks")]
+use std::sync::Arc;
 use std::{
     fmt::{self, Display},
     io::{self, Write},
@@ -15,6 +17,8 @@ use std::{
 };
 
 use crate::{Door, Settings, Stop, listen, tls::Tls};
+#[cfg(feature = "webhooks")]
+use crate::{observe::Observe, webhook::Deliveries};
 
 #[cfg(not(any(feature = "smol", feature = "blocking")))]
 compile_error!("the program needs something that carries its connections: smol or blocking");
@@ -41,8 +45,8 @@ pub fn run() -> ExitCode {
         Some(Action::CheckConfig { .. }) => match &arguments.file {
             Some(file) => {
                 let path = file.path.display();
-                match options.settings(u64::MAX) {
-                    Ok(_) => answer(&format!("{path} is valid\n")),
+                match check(options) {
+                    Ok(()) => answer(&format!("{path} is valid\n")),
                     Err(error) => reject(&Rejected::line(&format!("{path}: {error}"))),
                 }
             }
@@ -53,6 +57,14 @@ pub fn run() -> ExitCode {
             answer(&print::settings(command, matches, file.as_ref()))
         }
     }
+}
+
+/// Whether the server could start with these.
+fn check(options: &Options) -> Result<(), String> {
+    options.settings(u64::MAX)?;
+    #[cfg(feature = "webhooks")]
+    options.webhooks()?;
+    Ok(())
 }
 
 fn answer(text: &str) -> ExitCode {
@@ -83,6 +95,14 @@ fn start(options: &Options) -> Result<(), Error> {
     // Each connection takes a file descriptor. What is not allowed cannot be had.
     let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
     let settings = options.settings(files).map_err(Error)?;
+    #[cfg(feature = "webhooks")]
+    let (settings, webhooks) = match options.webhooks().map_err(Error)? {
+        Some(webhooks) => {
+            let observer: Option<Arc<dyn Observe>> = Some(webhooks.clone());
+            (Settings { observer, ..settings }, Some(webhooks))
+        }
+        None => (settings, None),
+    };
 
     let listener = match service::passed_listener().map_err(Error::new)? {
         Some(listener) => listener,
@@ -107,7 +127,13 @@ fn start(options: &Options) -> Result<(), Error> {
     service::ready(&format!("listening on {url}"));
     tracing::info!("the page, the API and metrics are on {api_url}");
     let doors = [door].into_iter().chain(admin);
-    serve(options.listen.runtime, settings, doors, &stop).map_err(Error::new)
+    #[cfg(feature = "webhooks")]
+    let deliveries = webhooks.map(Deliveries::start).transpose().map_err(Error::new)?;
+    let served = serve(options.listen.runtime, settings, doors, &stop).map_err(Error::new);
+    // Everybody is gone, and their logouts are told, too.
+    #[cfg(feature = "webhooks")]
+    deliveries.map(Deliveries::finish);
+    served
 }
 
 /// What is read anew without a restart.

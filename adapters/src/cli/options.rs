@@ -9,16 +9,25 @@ mod limits;
 mod listen;
 mod logs;
 mod security;
+#[cfg(feature = "webhooks")]
+mod webhooks;
+
+#[cfg(feature = "webhooks")]
+use std::sync::Arc;
 
 use clap::Args;
 
 use crate::Settings;
+#[cfg(feature = "webhooks")]
+use crate::webhook::Webhooks;
 use api::ApiOptions;
 use clients::ClientOptions;
 use limits::LimitOptions;
 use listen::ListenOptions;
 use logs::LogOptions;
 use security::SecurityOptions;
+#[cfg(feature = "webhooks")]
+use webhooks::WebhookOptions;
 
 pub(super) use listen::Runtime;
 
@@ -35,6 +44,9 @@ pub(super) struct Options {
     security: SecurityOptions,
     #[command(flatten)]
     api: ApiOptions,
+    #[cfg(feature = "webhooks")]
+    #[command(flatten)]
+    webhooks: WebhookOptions,
     #[command(flatten)]
     pub(super) logs: LogOptions,
 }
@@ -51,5 +63,14 @@ impl Options {
         self.security.set(&mut settings)?;
         self.api.set(&mut settings)?;
         Ok(settings)
+    }
+
+    /// What takes logins and logouts for a receiver, if there is one. It is yet to be started.
+    ///
+    /// # Errors
+    /// As above.
+    #[cfg(feature = "webhooks")]
+    pub(super) fn webhooks(&self) -> Result<Option<Arc<Webhooks>>, String> {
+        self.webhooks.webhooks().map(|webhooks| webhooks.map(Arc::new))
     }
 }
