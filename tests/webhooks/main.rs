@@ -214,6 +214,18 @@ fn a_receiver_that_hangs_is_in_nobodys_way() {
 }
 
 #[test]
+fn a_receiver_that_never_answers_is_asked_again() {
+    let receiver = Receiver::start(&[Deed::Ignore]);
+    let server = start(RUNTIMES[0], &receiver, &[]);
+    let alice = server.log_in("alice");
+    receiver.events(1);
+    let requests = receiver.wait(|_| true);
+    assert_eq!(requests.len(), 2);
+    check_ids(&requests);
+    drop(alice);
+}
+
+#[test]
 fn a_receiver_that_is_away_learns_it_all_when_it_is_back() {
     for runtime in RUNTIMES {
         let mut receiver = Receiver::start(&[]);

@@ -25,8 +25,10 @@ pub(crate) enum Deed {
     Accept,
     /// Answer with this status and these further lines of the head.
     Answer(u16, &'static str),
-    /// Answer nothing, until the receiver goes on.
+    /// Answer nothing, to this and all others, until the receiver goes on.
     Hang,
+    /// Answer nothing to this one, for ever.
+    Ignore,
     /// Close the connection.
     BreakOff,
     /// Take the events, and close the connection before the answer.
@@ -222,10 +224,12 @@ fn serve(stream: impl Read + Write, shared: &Shared) {
         state.requests.push(request);
         changed.notify_all();
         // A request that hung is not accepted: nobody may wait for the answer any more.
-        let state = changed.wait_while(state, |state| state.hangs && !state.is_down);
+        let state = changed.wait_while(state, |state| {
+            (state.hangs || matches!(deed, Deed::Ignore)) && !state.is_down
+        });
         drop(state.expect("no panic"));
         let (status, head) = match deed {
-            Deed::BreakOff | Deed::TakeAndBreakOff => return,
+            Deed::BreakOff | Deed::TakeAndBreakOff | Deed::Ignore => return,
             _ if hangs => (503, ""),
             Deed::Accept | Deed::Hang => (204, ""),
             Deed::Answer(status, head) => (status, head),
