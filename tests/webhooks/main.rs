@@ -10,7 +10,7 @@ use std::{
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use receiver::{Deed, Receiver, Request};
@@ -124,17 +124,32 @@ fn logins_and_logouts_are_told_and_nothing_else() {
 fn a_server_that_stops_tells_the_last_logouts() {
     for runtime in RUNTIMES {
         let receiver = Receiver::start(&[Deed::Accept, Deed::Answer(500, "")]);
-        let mut server = start(runtime, &receiver, &["--drain", "0.2", "--webhook-drain", "20"]);
+        let mut server = start(runtime, &receiver, &["--drain", "0.2", "--webhook-drain", "40"]);
         let users: Vec<_> = (0..20).map(|user| server.log_in(&user.to_string())).collect();
+        let start = Instant::now();
         server.signal("TERM");
         for mut user in users {
             user.hears_close(1001);
         }
         assert_eq!(server.wait().code(), Some(0));
+        // It does not wait for more.
+        assert!(start.elapsed() < Duration::from_secs(30));
         let events = receiver.events(40);
         let shut_down = events.iter().filter(|event| event["reason"] == "shutdown");
         assert_eq!(shut_down.count(), 20);
     }
+}
+
+#[test]
+fn a_server_that_stops_does_not_wait_for_the_next_attempt() {
+    let receiver = Receiver::start(&[Deed::Answer(500, ""); 4]);
+    let mut server = start(RUNTIMES[0], &receiver, &["--webhook-drain", "3"]);
+    server.log_in("alice").leave();
+    // The pause is 4 s at the least by now.
+    eventually(|| metric(&server, "switchboard_webhook_failures_total"), |count| *count == 4);
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    receiver.events(2);
 }
 
 /// Each attempt but the last fails, in another way.

@@ -93,6 +93,23 @@ fn when_there_is_little_time_it_waits_for_the_receiver_alone() {
     assert_eq!(queue.next(at(0)), Next::Wait(Duration::from_secs(7)));
 }
 
+#[test]
+fn pauses_grow_until_a_batch_is_delivered() {
+    let mut queue = queue(2, 1);
+    for _ in 0..2 {
+        queue.offer(at(0), 0);
+        for failure in 0..7 {
+            queue.next(at(0));
+            queue.failed(at(0), None);
+            let Next::Wait(pause) = queue.next(at(0)) else { panic!("no pause") };
+            let longest = (1000_u64 << failure).min(60_000);
+            assert!((longest / 2..=longest).contains(&(pause.as_millis() as u64)), "{pause:?}");
+            queue.next(at(0) + pause);
+        }
+        queue.delivered();
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Offer,
