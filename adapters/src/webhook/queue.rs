@@ -92,7 +92,8 @@ impl<T> Queue<T> {
     pub(super) fn new(capacity: usize, batch: usize, backoff: Backoff) -> Self {
         Self {
             capacity,
-            batch,
+            // Batches of nothing would deliver nothing.
+            batch: batch.max(1),
             backoff,
             waiting: VecDeque::new(),
             flight: None,
