@@ -345,6 +345,8 @@ fn every_route_has_its_methods_and_its_key() {
         ("/v1/openapi.json", "GET, HEAD", true),
         ("/healthz", "GET, HEAD", true),
         ("/readyz", "GET, HEAD", true),
+        ("/", "GET, HEAD", true),
+        ("/page/app.js", "GET, HEAD", true),
     ] {
         for world in [&open, &locked] {
             world.log_in("bob");
