@@ -168,6 +168,8 @@ export async function takeover({ serve, come }) {
   await second.is("ended");
   await second.button("Use another name").click();
   await second.logIn("bob");
+  // It is another one's now.
+  assert.equal(await second.tab.locator("#log .line").count(), 0);
   await second.write("alice", "keep it");
   await first.sees("in", "keep it");
 }
@@ -204,6 +206,11 @@ export async function restart({ serve, come }) {
   await alice.is("waiting");
   await alice.reads(/^Next attempt in \d+ s\.$/);
   await alice.field("To").fill("alice");
+  // The dot in the header does not move for those who want it still.
+  const moving = () => alice.tab.evaluate(() => document.getAnimations().length);
+  assert.notEqual(await moving(), 0);
+  await alice.tab.emulateMedia({ reducedMotion: "reduce" });
+  assert.equal(await moving(), 0);
   await alice.field("Message").fill("kept");
   await alice.field("Message").press("Enter");
   await alice.reads("Not connected. Your message stays here.");
@@ -279,7 +286,7 @@ export async function hostile({ serve, come }) {
     await server.push(messages.map((message) => ({ to: "alice", message })));
     await alice.sees("in", `${rush}/99`);
   }
-  assert.equal(await alice.tab.locator("#log li").count(), 500);
+  assert.equal(await alice.tab.locator("#log .line").count(), 500);
 }
 
 /** Tab and Enter only, from the login to a message; each stop can be seen. */
@@ -331,6 +338,7 @@ export async function apiKey({ serve, come }) {
     const alice = await come(server, "alice");
     alice.forgive(FAILED);
     await alice.reads(/^Enter an API key to see who is online/);
+    await alice.reads(`curl ${server.url}/v1/push -H 'Authorization: Bearer API-KEY'`);
     await alice.write("alice", "works");
     await alice.sees("in", "works");
     await alice.field("API key").fill("no key, but a phrase");

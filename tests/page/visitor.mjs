@@ -81,7 +81,7 @@ export class Visitor {
 
   /** Waits for the last line of this kind, and this text. */
   async sees(kind, text) {
-    const last = this.tab.locator(`#log li.${kind} p`).last();
+    const last = this.tab.locator(`#log .line.${kind} p`).last();
     await last.filter({ hasText: text }).waitFor();
     assert.equal(await last.textContent(), text);
   }

@@ -27,11 +27,13 @@ const login = new Login((first) => {
   forgetAddress();
   connection.logIn(first);
 });
-const panels = new Panels(new Api(), pick);
+const panels = new Panels(new Api(), { pick, locked: suggest });
 const composer = new Composer({ send, isKnown: (uid) => panels.people.has(uid) });
 
 /** Of what the log tells. */
 let wasIn = false;
+/** The uid whose messages the log has. */
+let last = null;
 /** Messages that came while nobody looked. */
 let unread = 0;
 
@@ -68,7 +70,13 @@ function arrived(uid) {
   const second = uid === "bob" ? "alice" : "bob";
   say(find("second-uid"), second);
   find("second-tab").href = `/?uid=${second}`;
-  say(find("curl"), curl(uid));
+  suggest();
+  // Nobody reads what was meant for somebody else.
+  if (uid !== last) {
+    log.clear();
+    find("empty").hidden = false;
+  }
+  last = uid;
   if (find("log").children.length > 0) log.add("note", `Online as ${uid}`);
   wasIn = true;
 }
@@ -113,12 +121,14 @@ function pick(uid) {
   composer.pick(uid);
 }
 
-/** A command that pushes a message to somebody. */
-function curl(uid) {
-  const to = /^[\w.-]+$/.test(uid)
-    ? `-d to=${uid}`
-    : `--data-urlencode 'to=${uid.replaceAll("'", "'\\''")}'`;
-  return `curl ${location.origin}/v1/push ${to} -d message=hello`;
+/** Suggests a command that pushes a message to this user. */
+function suggest() {
+  const { uid } = connection;
+  if (uid === null) return;
+  const quoted = uid.replaceAll("'", "'\\''");
+  const to = /^[\w.-]+$/.test(uid) ? `-d to=${uid}` : `--data-urlencode 'to=${quoted}'`;
+  const key = panels.needsKey ? " -H 'Authorization: Bearer API-KEY'" : "";
+  say(find("curl"), `curl ${location.origin}/v1/push${key} ${to} -d message=hello`);
 }
 
 /** Shows one of the views, where there is room for only one. */

@@ -49,6 +49,12 @@ export class Log {
     this.#push({ kind, text, caption, at });
   }
 
+  clear() {
+    this.#pending = [];
+    this.#list.replaceChildren();
+    this.#toEnd();
+  }
+
   #push(line) {
     if (this.#pending.push(line) === 1) setTimeout(() => this.#flush(), RUSH);
     if (this.#pending.length > MOST) this.#pending.shift();
@@ -84,7 +90,7 @@ function row({ kind, text, caption, at }) {
   const head = element("div", { className: "head" });
   if (caption) head.append(element("span", {}, caption), " ");
   head.append(when);
-  const item = element("li", { className: kind }, head, words);
+  const item = element("div", { className: `line ${kind}` }, head, words);
   if (text.length > LONG) item.append(rest(text, words));
   return item;
 }

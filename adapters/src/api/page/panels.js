@@ -14,9 +14,12 @@ export class Panels {
   #polls;
   #isPaused = false;
   #isLocked = false;
+  #locked;
 
-  constructor(api, pick) {
+  /** `pick(uid)` hears who was chosen; `locked()`, whenever `needsKey` may be another. */
+  constructor(api, { pick, locked }) {
     this.#api = api;
+    this.#locked = locked;
     this.people = new People(api, { pick, refresh: () => this.start() });
     const figures = new Figures();
     this.#polls = [
@@ -36,6 +39,11 @@ export class Panels {
       api.setKey(null);
       this.start();
     });
+  }
+
+  /** Whether the API is for callers with a key, as far as that is known. */
+  get needsKey() {
+    return this.#isLocked || this.#api.hasKey;
   }
 
   start() {
@@ -79,6 +87,7 @@ export class Panels {
 
   #unlock() {
     this.#isLocked = false;
+    this.#locked();
     if (find("key-form").contains(document.activeElement)) find("filter").focus();
     find("key-form").hidden = true;
     find("people").hidden = false;
@@ -95,6 +104,7 @@ export class Panels {
     if (status === 403) text = `The server does not tell: ${message}.`;
     this.#say(text);
     if (hadKey) this.#api.setKey(null);
+    this.#locked();
     find("key-form").hidden = false;
     find("people").hidden = true;
     find("live").hidden = true;
