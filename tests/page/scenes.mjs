@@ -33,6 +33,7 @@ export async function talk({ serve, come }) {
   const alice = await come(server);
   await alice.logIn("alice");
   const bob = await come(server, "bob");
+  assert.equal(await bob.focus(), "to");
   await alice.write("bob", "hello: bob");
   await alice.sees("sent", "hello: bob");
   await bob.sees("in", "hello: bob");

@@ -10,6 +10,8 @@ import { Login } from "./login.js";
 import { Panels } from "./panels.js";
 
 const ERROR = "error: ";
+/** What has done its part once somebody is logged in. */
+const LEFT = "#login, #banner, body > header, nav";
 const STATES = {
   out: "Not logged in",
   refused: "Not logged in",
@@ -39,13 +41,14 @@ let unread = 0;
 
 function changed(state, details) {
   const focus = document.activeElement;
+  const isFirst = last === null;
   find("state").dataset.state = state;
   say(find("state-text"), STATES[state]);
   say(find("state-uid"), state === "in" ? details.uid : "");
   const isTalking = connection.uid !== null;
   find("login").hidden = isTalking;
   find("talk").hidden = !isTalking;
-  find("log-out").hidden = !isTalking;
+  find("log-out").hidden = !isTalking || state === "ended";
   login.busy = state === "connecting";
   composer.ready = state === "in";
   banner.show(state, details);
@@ -59,7 +62,7 @@ function changed(state, details) {
   } else if (state === "refused") login.refuse(details.reason);
   else if (state === "ended" && !isTalking) login.refuse(details.reason || "logged out");
   // Whatever had the focus may be hidden now.
-  else if (state === "in" && focus.closest("#login, #banner, body > header, nav")) composer.focus();
+  else if (state === "in" && (isFirst || focus.closest(LEFT))) composer.focus();
 }
 
 function arrived(uid) {
