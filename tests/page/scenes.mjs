@@ -62,6 +62,7 @@ export async function talk({ serve, come }) {
   assert.equal(await alice.field("Your name").inputValue(), "alice");
   await alice.is("out");
   // An address that logs in does so until somebody logs out.
+  await bob.front();
   await bob.tab.reload();
   await bob.is("in");
   await bob.button("Log out").click();
