@@ -170,3 +170,26 @@ fn files_that_are_of_no_use() {
         assert_eq!(said.lines().count(), 1, "{said}");
     }
 }
+
+/// A name that is none, which any client can send as often as it likes, is none of the log's business.
+#[test]
+fn what_strangers_send_does_not_fill_the_log() {
+    let certificate = Certificate::new();
+    for runtime in RUNTIMES {
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let program = env!("CARGO_BIN_EXE_server");
+        let script = format!("exec {program} \"$@\" 2>'{}'", log.path().display());
+        let mut arguments = vec!["-c", &script, "sh", "--runtime", runtime];
+        arguments.extend(certificate.arguments());
+        let mut server = Process::start("sh", &arguments);
+        let connect = server.address().to_string();
+        let mut openssl = Command::new("openssl");
+        openssl.args(["s_client", "-connect", &connect, "-servername", "127.0.0.1"]);
+        openssl.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(openssl.status().is_ok(), "tests/all installs what is missing");
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0));
+        let log = std::fs::read_to_string(log.path()).expect("text");
+        assert!(log.contains("switchboard::cli") && !log.contains("WARN"), "{log}");
+    }
+}

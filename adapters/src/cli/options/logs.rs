@@ -52,7 +52,12 @@ impl LogOptions {
         let level = self.log;
         let libraries =
             if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
-        let targets = Targets::new().with_target("switchboard", level).with_default(libraries);
+        // rustls warns of what any client can send, again and again.
+        let tls = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::ERROR) };
+        let targets = Targets::new()
+            .with_target("switchboard", level)
+            .with_target("rustls", tls)
+            .with_default(libraries);
         let lines = fmt::layer().with_writer(io::stderr);
         let lines = match self.log_format {
             LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
