@@ -10,6 +10,7 @@
 //! No socket, no clock and no runtime: all adapters share it. Buffers are bounded, and an idle
 //! connection has none.
 
+mod codec;
 mod config;
 mod pipe;
 mod requests;
@@ -24,13 +25,10 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use switchboard_core::Refused;
 use tungstenite::{
-    Error, Message,
-    protocol::{
-        Role, WebSocketContext,
-        frame::{
-            Frame,
-            coding::{Data, OpCode},
-        },
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
     },
 };
 
@@ -42,7 +40,7 @@ use crate::{
     proxy_protocol,
     wire::{Received, Refusal, ToSend},
 };
-use pipe::Pipe;
+use codec::Codec;
 use requests::{Close, Requests, Step};
 use sealed::Sealed;
 
@@ -87,7 +85,7 @@ enum State {
     /// Requests are to come.
     Http(Requests),
     /// Messages go to and fro.
-    Open(Box<WebSocketContext>),
+    Open(Codec),
     /// The client has had the last answer; the hub is yet to let go of the connection.
     Ended,
     /// Nothing more is to be sent, and nothing that comes is of matter.
@@ -219,9 +217,8 @@ impl Peer {
     /// Takes what is to be sent.
     pub fn send(&mut self, to_send: ToSend) {
         match (&mut self.state, to_send) {
-            (State::Open(websocket), ToSend::Message(message)) => {
-                // After the peer's close frame nothing follows but its answer (RFC 6455, 5.5.1).
-                if websocket.can_write() {
+            (State::Open(codec), ToSend::Message(message)) => {
+                if codec.can_write() {
                     let frame = match message {
                         Message::Ping(data) => Frame::ping(data),
                         text => Frame::message(text.into_data(), OpCode::Data(Data::Text), true),
@@ -229,18 +226,12 @@ impl Peer {
                     put(frame, &mut self.outgoing);
                 }
             }
-            (State::Open(websocket), ToSend::Close { frame, .. }) => {
-                let mut pipe = Pipe::new(&mut self.incoming, &mut self.outgoing, usize::MAX);
+            (State::Open(codec), ToSend::Close { frame, .. }) => {
                 match frame {
-                    Some(_) if websocket.can_write() => {
+                    Some(_) if codec.can_write() => {
                         put(Frame::close(frame), &mut self.outgoing);
                     }
-                    _ => {
-                        // The answer must not wait for room, as pongs do.
-                        websocket.set_config(|config| config.max_write_buffer_size = usize::MAX);
-                        // That the connection is closed with this is an error to tungstenite.
-                        drop(websocket.flush(&mut pipe));
-                    }
+                    _ => codec.answer_close(&mut self.incoming, &mut self.outgoing),
                 }
                 self.state = State::Closed;
             }
@@ -345,13 +336,12 @@ impl Peer {
             Some(_) if !self.config.origins.allows(websocket::origin(request)) => {
                 Err(StatusCode::FORBIDDEN)
             }
-            Some(config) => websocket::accept(request, &mut self.outgoing).map(|()| config),
+            Some(_) => websocket::accept(request, &mut self.outgoing),
         };
         match accepted {
-            Ok(config) => {
+            Ok(()) => {
                 self.announce_websocket(request);
-                let websocket = WebSocketContext::new(Role::Server, Some(config));
-                self.state = State::Open(Box::new(websocket));
+                self.state = State::Open(Codec::default());
             }
             Err(status) => self.turn_away(Wrong::new(status, "this is a request for a WebSocket")),
         }
@@ -390,12 +380,12 @@ impl Peer {
     }
 
     fn read(&mut self) -> Option<Received> {
-        let State::Open(websocket) = &mut self.state else { return None };
+        let (State::Open(codec), Some(config)) = (&mut self.state, self.config.websocket) else {
+            return None;
+        };
         let sealed = self.sealed.as_ref().map_or(0, |sealed| sealed.outgoing.len());
         let room = MAX_PONGS.saturating_sub(sealed);
-        let mut pipe = Pipe::new(&mut self.incoming, &mut self.outgoing, room);
-        match websocket.read(&mut pipe) {
-            Err(Error::Io(_)) => None,
+        match codec.read(config, &mut self.incoming, &mut self.outgoing, room)? {
             // Its answer is sent when the hub has let go of the connection.
             Ok(Message::Close(_)) => Some(Received::Close),
             read => Some(read.into()),

@@ -10,6 +10,7 @@ pub(super) struct Pipe<'a> {
     incoming: &'a mut VecDeque<u8>,
     outgoing: &'a mut VecDeque<u8>,
     limit: usize,
+    fed: usize,
 }
 
 impl<'a> Pipe<'a> {
@@ -19,16 +20,24 @@ impl<'a> Pipe<'a> {
         outgoing: &'a mut VecDeque<u8>,
         limit: usize,
     ) -> Self {
-        Self { incoming, outgoing, limit }
+        Self { incoming, outgoing, limit, fed: usize::MAX }
+    }
+
+    /// The same, from which no more than so many bytes are read.
+    pub(super) fn feeding(self, bytes: usize) -> Self {
+        Self { fed: bytes, ..self }
     }
 }
 
 impl Read for Pipe<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.incoming.is_empty() {
+        if self.incoming.is_empty() || self.fed == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
-        self.incoming.read(buf)
+        let size = buf.len().min(self.fed);
+        let read = self.incoming.read(&mut buf[..size])?;
+        self.fed -= read;
+        Ok(read)
     }
 }
 
