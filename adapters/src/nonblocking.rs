@@ -9,8 +9,8 @@ use std::{
 
 use crate::{
     line::Line,
-    peer::{Peer, PeerConfig, READ_AT_ONCE},
-    wire::Received,
+    peer::{Buffers, Peer, PeerConfig, READ_AT_ONCE},
+    wire::{Received, ToSend},
 };
 
 /// Messages that a turn takes from what was read.
@@ -49,6 +49,14 @@ enum Writing {
     Frames,
     /// All is written.
     Done,
+}
+
+/// Memory that is needed in the course of a turn, and not after it.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    bytes: Vec<u8>,
+    batch: VecDeque<ToSend>,
+    buffers: Buffers,
 }
 
 /// What becomes of a socket after its turn.
@@ -98,16 +106,30 @@ impl Socket {
 
     /// Reads a bit, and writes what there is while the stream takes it.
     pub fn turn(&mut self, stream: &mut (impl Read + Write), line: &mut impl Line) -> Turn {
-        self.try_turn(stream, line).unwrap_or(Turn::End)
+        self.turn_with(stream, line, &mut Scratch::default())
+    }
+
+    /// The same, with memory that one socket after the other may use.
+    pub fn turn_with(
+        &mut self,
+        stream: &mut (impl Read + Write),
+        line: &mut impl Line,
+        scratch: &mut Scratch,
+    ) -> Turn {
+        self.peer.borrow_buffers(&mut scratch.buffers);
+        let turn = self.try_turn(stream, line, scratch);
+        self.peer.return_buffers(&mut scratch.buffers);
+        turn.unwrap_or(Turn::End)
     }
 
     fn try_turn(
         &mut self,
         stream: &mut (impl Read + Write),
         line: &mut impl Line,
+        scratch: &mut Scratch,
     ) -> Result<Turn, Lost> {
-        let read = self.read(stream, line)?;
-        let written = self.write(stream, line)?;
+        let read = self.read(stream, line, &mut scratch.bytes)?;
+        let written = self.write(stream, line, &mut scratch.batch)?;
         if self.peer.is_closed() && self.reading == Reading::Messages {
             self.reading = Reading::Rest;
         }
@@ -130,7 +152,12 @@ impl Socket {
         })
     }
 
-    fn read(&mut self, stream: &mut impl Read, line: &mut impl Line) -> Result<Stopped, Lost> {
+    fn read(
+        &mut self,
+        stream: &mut impl Read,
+        line: &mut impl Line,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Stopped, Lost> {
         match self.reading {
             Reading::Messages => {}
             Reading::Rest => return self.read_rest(stream),
@@ -159,8 +186,8 @@ impl Socket {
             } else if self.peer.is_held() {
                 return Ok(Stopped::Held);
             } else if !has_read {
-                let mut bytes = [0; READ_AT_ONCE];
-                match read(stream, &mut bytes)? {
+                bytes.resize(READ_AT_ONCE, 0);
+                match read(stream, bytes)? {
                     None => return Ok(Stopped::Blocked),
                     Some(0) => return Err(Lost),
                     Some(size) => self.peer.receive(&bytes[..size]),
@@ -184,8 +211,12 @@ impl Socket {
         }
     }
 
-    fn write(&mut self, stream: &mut impl Write, line: &mut impl Line) -> Result<Written, Lost> {
-        let mut batch = VecDeque::new();
+    fn write(
+        &mut self,
+        stream: &mut impl Write,
+        line: &mut impl Line,
+        batch: &mut VecDeque<ToSend>,
+    ) -> Result<Written, Lost> {
         for _ in 0..BATCHES_AT_ONCE {
             while !self.peer.outgoing().is_empty() {
                 match stream.write(self.peer.outgoing()) {
@@ -201,7 +232,7 @@ impl Socket {
             if self.peer.is_closed() {
                 return Ok(Written::Blocked);
             }
-            line.pull(&mut batch);
+            line.pull(batch);
             if batch.is_empty() {
                 return Ok(Written::Blocked);
             }

@@ -51,8 +51,18 @@ const MAX_PONGS: usize = 1 << 10;
 /// Bytes that an adapter may [give](Peer::receive) at a time.
 pub const READ_AT_ONCE: usize = 16 << 10;
 
-/// Bytes of buffer that stay with a connection when they are empty.
-const KEPT_BUFFER: usize = 0;
+/// Bytes beyond what is left in a buffer that stay with it, so that it is not made anew each time.
+const SPARE_BUFFER: usize = 1 << 10;
+
+/// Bytes of buffer that stay with whoever lends them.
+const LENT_BUFFER: usize = 64 << 10;
+
+/// Buffers that one peer after the other may use.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    incoming: VecDeque<u8>,
+    outgoing: VecDeque<u8>,
+}
 
 /// A client: its requests, of which one may turn it into a WebSocket, and then its messages.
 ///
@@ -73,6 +83,8 @@ pub struct Peer {
     incoming: VecDeque<u8>,
     /// To be written, and first to be sealed if there is TLS.
     outgoing: VecDeque<u8>,
+    /// The buffers are somebody else's, who wants them back.
+    has_borrowed: bool,
     /// Bytes that were [taken](Self::take_outgoing) and may not have been written yet.
     taken: usize,
 }
@@ -112,6 +124,7 @@ impl Peer {
             untold: VecDeque::new(),
             incoming: VecDeque::new(),
             outgoing: VecDeque::new(),
+            has_borrowed: false,
             taken: 0,
         };
         if let Some(tls) = &peer.config.tls {
@@ -174,7 +187,9 @@ impl Peer {
         self.serve();
         let received =
             self.untold.pop_front().or_else(|| self.read()).or_else(|| self.end_of_tls());
-        give_back(&mut self.incoming);
+        if !self.has_borrowed {
+            give_back(&mut self.incoming);
+        }
         self.seal();
         received
     }
@@ -264,7 +279,9 @@ impl Peer {
     fn seal(&mut self) {
         if let Some(sealed) = &mut self.sealed {
             sealed.seal(&mut self.outgoing);
-            give_back(&mut self.outgoing);
+            if !self.has_borrowed {
+                give_back(&mut self.outgoing);
+            }
         }
     }
 
@@ -293,9 +310,27 @@ impl Peer {
 
     /// So many bytes of [`outgoing`](Self::outgoing) were written.
     pub fn wrote(&mut self, bytes: usize) {
+        let keeps = self.has_borrowed && self.sealed.is_none();
         let to_write = self.writable();
         to_write.drain(..bytes.min(to_write.len()));
-        give_back(to_write);
+        if !keeps {
+            give_back(to_write);
+        }
+    }
+
+    /// Uses these buffers until it [returns](Self::return_buffers) them, where it has none of its
+    /// own: so peers that are served one after the other need not allocate any.
+    pub(crate) fn borrow_buffers(&mut self, buffers: &mut Buffers) {
+        self.has_borrowed = true;
+        borrow(&mut self.incoming, &mut buffers.incoming);
+        borrow(&mut self.outgoing, &mut buffers.outgoing);
+    }
+
+    /// Returns the buffers, but for those in which something is left.
+    pub(crate) fn return_buffers(&mut self, buffers: &mut Buffers) {
+        self.has_borrowed = false;
+        give_to(&mut self.incoming, &mut buffers.incoming);
+        give_to(&mut self.outgoing, &mut buffers.outgoing);
     }
 
     /// Whether the last there is to send is with [`outgoing`](Self::outgoing), or has been written:
@@ -409,8 +444,29 @@ fn put(frame: Frame, outgoing: &mut VecDeque<u8>) {
     drop(frame.format(outgoing));
 }
 
+/// An idle connection has no buffers.
 fn give_back(buffer: &mut VecDeque<u8>) {
-    if buffer.is_empty() && buffer.capacity() > KEPT_BUFFER {
+    if buffer.is_empty() {
+        *buffer = VecDeque::new();
+    }
+}
+
+fn borrow(buffer: &mut VecDeque<u8>, from: &mut VecDeque<u8>) {
+    if buffer.capacity() == 0 {
+        mem::swap(buffer, from);
+    }
+}
+
+fn give_to(buffer: &mut VecDeque<u8>, lender: &mut VecDeque<u8>) {
+    if !buffer.is_empty() {
+        // Not with room for many others.
+        if buffer.capacity() > 2 * buffer.len() + SPARE_BUFFER {
+            buffer.shrink_to(buffer.len() + SPARE_BUFFER);
+        }
+    } else if lender.capacity() == 0 {
+        mem::swap(buffer, lender);
+        lender.shrink_to(LENT_BUFFER);
+    } else {
         *buffer = VecDeque::new();
     }
 }

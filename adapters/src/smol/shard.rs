@@ -31,7 +31,7 @@ use crate::{
     exchange::{Exchange, Extension, Next},
     listen,
     listener::Stream,
-    nonblocking::{Socket, Turn},
+    nonblocking::{Scratch, Socket, Turn},
     peer::PeerConfig,
 };
 
@@ -55,6 +55,7 @@ pub(super) struct Shard {
     conns: Slab<Conn>,
     generation: u32,
     mail: Mail,
+    scratch: Scratch,
     /// Who has a turn because the socket is ready, and who because the hub has something.
     by_socket: VecDeque<usize>,
     by_hub: VecDeque<usize>,
@@ -94,6 +95,7 @@ impl Shard {
             conns: Slab::new(),
             generation: 0,
             mail: Mail::default(),
+            scratch: Scratch::default(),
             by_socket: VecDeque::new(),
             by_hub: VecDeque::new(),
             timer: Timer::never(),
@@ -219,7 +221,7 @@ impl Shard {
         let mut line = Extension::new(&self.exchange, conn.id);
         loop {
             let mut edge = Edge { stream: &conn.stream, readiness: &mut conn.readiness };
-            match conn.socket.turn(&mut edge, &mut line) {
+            match conn.socket.turn_with(&mut edge, &mut line, &mut self.scratch) {
                 Turn::Wait => return,
                 Turn::Again => {
                     conn.is_queued = true;
