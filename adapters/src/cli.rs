@@ -1,11 +1,13 @@
 //! The command line: what the server is told, and its life as a process.
 
 mod arguments;
+mod bench;
 mod file;
 mod options;
 mod print;
 mod service;
 mod signals;
+mod tools;
 mod values;
 
 #[cfg(feature = "webhooks")]
@@ -25,11 +27,20 @@ compile_error!("the program needs something that carries its connections: smol o
 
 use arguments::{Action, Arguments, Rejected};
 use options::{Options, Runtime};
+use tools::Tool;
 
 /// Runs the server as the command line, the environment and the file of settings say. Returns the
 /// process's exit code: 0 after an orderly stop, 2 if the server could not start.
+///
+/// Or runs one of the other commands, which have codes of their own.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::load(std::env::args_os().collect()) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match Tool::load(&arguments) {
+        Some(Ok(tool)) => return tool.run(),
+        Some(Err(error)) => return reject(&Rejected::Arguments(error)),
+        None => {}
+    }
+    let arguments = match Arguments::load(arguments) {
         Ok(arguments) => arguments,
         Err(rejected) => return reject(&rejected),
     };

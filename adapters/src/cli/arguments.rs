@@ -14,6 +14,7 @@ use clap::{
 use super::{
     file::{self, File},
     options::Options,
+    tools,
 };
 
 /// A push server that reaches people by name.
@@ -76,6 +77,13 @@ impl Arguments {
     pub(super) fn load(arguments: Vec<OsString>) -> Result<Self, Rejected> {
         let command = command();
         let mut matches = parse(&command, &arguments)?;
+        if let Some(name) = matches.subcommand_name()
+            && tools::listed().iter().any(|tool| tool.get_name() == name)
+        {
+            let usage = format!("switchboard {name} --help");
+            let line = format!("the server's options do not go with {name}; see `{usage}`");
+            return Err(Rejected::line(&line));
+        }
         let mut cli = Cli::from_arg_matches(&matches).map_err(Rejected::Arguments)?;
         let path = match &mut cli.action {
             Some(Action::CheckConfig { file }) => file.take().or(cli.config),
@@ -120,7 +128,7 @@ fn bad_environment(command: &Command) -> Vec<String> {
 }
 
 fn command() -> Command {
-    Cli::command().mut_args(complete)
+    Cli::command().mut_args(complete).subcommands(tools::listed())
 }
 
 /// Gives a flag what all of them have.

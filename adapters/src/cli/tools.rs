@@ -1,0 +1,61 @@
+//! What the program does besides serving: commands with options of their own.
+//!
+//! They are parsed apart from the server's settings, which are none of theirs: neither shown in
+//! their help, nor taken from the environment or a file.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Arg, Command, CommandFactory, Parser, Subcommand};
+
+use super::bench;
+
+#[derive(Debug, Parser)]
+#[command(name = "switchboard", version, disable_help_subcommand = true)]
+struct Tools {
+    #[command(subcommand)]
+    tool: Tool,
+}
+
+/// A command, with its options.
+#[derive(Debug, Subcommand)]
+pub(super) enum Tool {
+    /// Put a server under load and measure how long messages take; see bench --help
+    ///
+    /// Logs users in, has them send messages to each other, and measures how long each one takes. Works
+    /// with any server that speaks the text dialect: a client's first message is its uid, the first
+    /// text that comes back tells that it is logged in, and from then on it sends `uid:message` or
+    /// `all:message`.
+    ///
+    /// The exit code is 0 if all that was sent has arrived, once; 1 if deliveries were lost,
+    /// connections broke or the server complained; 2 if there was nothing to measure. Ctrl-C ends it
+    /// early, with a report.
+    Bench(Box<bench::Arguments>),
+}
+
+impl Tool {
+    /// The tool that these arguments name, if their first is a tool's name.
+    pub(super) fn load(arguments: &[OsString]) -> Option<Result<Self, clap::Error>> {
+        let name = arguments.get(1)?;
+        let is_tool = Tools::command().get_subcommands().any(|tool| name == tool.get_name());
+        is_tool.then(|| Tools::try_parse_from(arguments).map(|tools| tools.tool))
+    }
+
+    /// Returns the process's exit code.
+    pub(super) fn run(self) -> ExitCode {
+        match self {
+            Self::Bench(arguments) => bench::run(*arguments),
+        }
+    }
+}
+
+/// The tools as the server's help lists them.
+pub(super) fn listed() -> Vec<Command> {
+    let tools = Tools::command();
+    let listed = tools.get_subcommands().map(|tool| {
+        // Whatever follows the name is for the tool to understand.
+        let rest = Arg::new("rest").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true);
+        let listed = Command::new(tool.get_name().to_owned()).arg(rest.hide(true));
+        listed.about(tool.get_about().cloned().unwrap_or_default())
+    });
+    listed.collect()
+}
