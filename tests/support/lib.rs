@@ -5,6 +5,7 @@ mod client;
 mod echo;
 mod eventually;
 mod http_client;
+mod other_server;
 pub mod peer_fuzz;
 mod process;
 mod server;
@@ -14,6 +15,7 @@ pub use client::{Client, Heard};
 pub use echo::Echo;
 pub use eventually::eventually;
 pub use http_client::{Answer, HttpClient};
+pub use other_server::{OtherServer, Quirk};
 pub use process::Process;
 pub use server::{Adapter, Server};
 
