@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bench;
+mod client;
 mod file;
 mod options;
 mod print;

@@ -7,7 +7,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Arg, Command, CommandFactory, Parser, Subcommand};
 
-use super::bench;
+use super::{bench, client};
 
 #[derive(Debug, Parser)]
 #[command(name = "switchboard", version, disable_help_subcommand = true)]
@@ -30,6 +30,14 @@ pub(super) enum Tool {
     /// connections broke or the server complained; 2 if there was nothing to measure. Ctrl-C ends it
     /// early, with a report.
     Bench(Box<bench::Arguments>),
+    /// Send a message to whoever is online; see send --help
+    ///
+    /// The exit code is 0 if all recipients are online, 1 if some are not, 2 if nothing was sent.
+    Send(client::SendArguments),
+    /// Tell how a server is; see status --help
+    ///
+    /// The exit code is 0 if it takes further clients, 1 if it does not, 2 if it does not answer.
+    Status(client::StatusArguments),
 }
 
 impl Tool {
@@ -44,6 +52,8 @@ impl Tool {
     pub(super) fn run(self) -> ExitCode {
         match self {
             Self::Bench(arguments) => bench::run(*arguments),
+            Self::Send(arguments) => client::send(&arguments),
+            Self::Status(arguments) => client::status(&arguments),
         }
     }
 }
