@@ -10,6 +10,7 @@
 //! No socket, no clock and no runtime: all adapters share it. Buffers are bounded, and an idle
 //! connection has none.
 
+mod buffers;
 mod codec;
 mod config;
 mod pipe;
@@ -40,6 +41,8 @@ use crate::{
     proxy_protocol,
     wire::{Received, Refusal, ToSend},
 };
+pub(crate) use buffers::Buffers;
+use buffers::give_back;
 use codec::Codec;
 use requests::{Close, Requests, Step};
 use sealed::Sealed;
@@ -50,19 +53,6 @@ const MAX_PONGS: usize = 1 << 10;
 
 /// Bytes that an adapter may [give](Peer::receive) at a time.
 pub const READ_AT_ONCE: usize = 16 << 10;
-
-/// Bytes beyond what is left in a buffer that stay with it, so that it is not made anew each time.
-const SPARE_BUFFER: usize = 1 << 10;
-
-/// Bytes of buffer that stay with whoever lends them.
-const LENT_BUFFER: usize = 64 << 10;
-
-/// Buffers that one peer after the other may use.
-#[derive(Debug, Default)]
-pub(crate) struct Buffers {
-    incoming: VecDeque<u8>,
-    outgoing: VecDeque<u8>,
-}
 
 /// A client: its requests, of which one may turn it into a WebSocket, and then its messages.
 ///
@@ -318,21 +308,6 @@ impl Peer {
         }
     }
 
-    /// Uses these buffers until it [returns](Self::return_buffers) them, where it has none of its
-    /// own: so peers that are served one after the other need not allocate any.
-    pub(crate) fn borrow_buffers(&mut self, buffers: &mut Buffers) {
-        self.has_borrowed = true;
-        borrow(&mut self.incoming, &mut buffers.incoming);
-        borrow(&mut self.outgoing, &mut buffers.outgoing);
-    }
-
-    /// Returns the buffers, but for those in which something is left.
-    pub(crate) fn return_buffers(&mut self, buffers: &mut Buffers) {
-        self.has_borrowed = false;
-        give_to(&mut self.incoming, &mut buffers.incoming);
-        give_to(&mut self.outgoing, &mut buffers.outgoing);
-    }
-
     /// Whether the last there is to send is with [`outgoing`](Self::outgoing), or has been written:
     /// after it, the socket should be shut down for writing.
     pub fn is_closed(&self) -> bool {
@@ -442,31 +417,4 @@ fn wrong(status: u16, why: &'static str) -> Wrong {
 fn put(frame: Frame, outgoing: &mut VecDeque<u8>) {
     // Writing to memory does not fail.
     drop(frame.format(outgoing));
-}
-
-/// An idle connection has no buffers.
-fn give_back(buffer: &mut VecDeque<u8>) {
-    if buffer.is_empty() {
-        *buffer = VecDeque::new();
-    }
-}
-
-fn borrow(buffer: &mut VecDeque<u8>, from: &mut VecDeque<u8>) {
-    if buffer.capacity() == 0 {
-        mem::swap(buffer, from);
-    }
-}
-
-fn give_to(buffer: &mut VecDeque<u8>, lender: &mut VecDeque<u8>) {
-    if !buffer.is_empty() {
-        // Not with room for many others.
-        if buffer.capacity() > 2 * buffer.len() + SPARE_BUFFER {
-            buffer.shrink_to(buffer.len() + SPARE_BUFFER);
-        }
-    } else if lender.capacity() == 0 {
-        mem::swap(buffer, lender);
-        lender.shrink_to(LENT_BUFFER);
-    } else {
-        *buffer = VecDeque::new();
-    }
 }
