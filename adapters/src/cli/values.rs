@@ -47,7 +47,7 @@ pub(super) fn duration(value: &str) -> Result<Duration, String> {
 
 /// The same, or 0.
 pub(super) fn duration_or_zero(value: &str) -> Result<Duration, String> {
-    if value == "0" {
+    if matches!(value, "0" | "0s" | "0ms") {
         return Ok(Duration::ZERO);
     }
     duration(value).map_err(|error| error.replacen("above 0", "of 0 or above", 1))
@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn zero_is_a_time_where_it_says_never() {
-        assert_eq!(duration_or_zero("0"), Ok(Duration::ZERO));
+        for zero in ["0", "0s", "0ms"] {
+            assert_eq!(duration_or_zero(zero), Ok(Duration::ZERO), "{zero}");
+        }
         assert_eq!(duration_or_zero("1"), Ok(Duration::from_secs(1)));
         assert!(duration_or_zero("-1").unwrap_err().starts_with("expected a time of 0 or above"));
     }
