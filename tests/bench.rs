@@ -5,6 +5,8 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -79,23 +81,20 @@ fn all_that_is_sent_arrives() {
     for adapter in Adapter::ALL {
         let server = Server::start(adapter, Settings::default());
         let url = ws(server.address());
-        for pace in ["--in-flight 1", "--in-flight 20", "--rate 2000"] {
-            for threads in [1, 3] {
-                let arguments = format!(
-                    "--json --users 7 --messages 300 --warmup 0.05 --size 100 {pace} \
-                     --threads {threads} --mode"
-                );
-                let run = |mode: &str| report(&run(&url, &format!("{arguments} {mode}")), 0);
-                let unicast = run("unicast");
-                assert_eq!(unicast["unicast"]["received"], 300, "{adapter:?} {arguments}");
-                let broadcast = run("broadcast");
-                assert_eq!(broadcast["broadcast"]["sent"], 300);
-                assert_eq!(broadcast["broadcast"]["received"], 7 * 300);
-                let mixed = run("mixed --broadcast-share 0.3");
-                assert_eq!(mixed["run"]["sent"], 300);
-                for part in ["unicast", "broadcast"] {
-                    assert_ne!(mixed[part]["received"], 0);
-                }
+        // At one in flight, two threads of three have none.
+        for pace in ["--in-flight 1 --threads 3", "--in-flight 20", "--rate 2000 --threads 2"] {
+            let arguments =
+                format!("--json --users 7 --messages 300 --warmup 0.05 --size 100 {pace} --mode");
+            let run = |mode: &str| report(&run(&url, &format!("{arguments} {mode}")), 0);
+            let unicast = run("unicast");
+            assert_eq!(unicast["unicast"]["received"], 300, "{adapter:?} {arguments}");
+            let broadcast = run("broadcast");
+            assert_eq!(broadcast["broadcast"]["sent"], 300);
+            assert_eq!(broadcast["broadcast"]["received"], 7 * 300);
+            let mixed = run("mixed --broadcast-share 0.3");
+            assert_eq!(mixed["run"]["sent"], 300);
+            for part in ["unicast", "broadcast"] {
+                assert_ne!(mixed[part]["received"], 0);
             }
         }
     }
@@ -226,6 +225,7 @@ fn bad_arguments() {
     let output = run("http://127.0.0.1", "");
     assert!(String::from_utf8_lossy(&output.stderr).contains("expected a URL"));
     fails(&run("wss://h", "--ca /no/such/file"), &["'/no/such/file'"]);
+    fails(&run(url, "--broadcast-share 0.5"), &["--broadcast-share goes with --mode mixed only"]);
 }
 
 /// Its help shows its own options only, and the server's help names it.
@@ -299,6 +299,32 @@ fn ctrl_c_ends_it_with_a_report() {
     send(&bench, "INT");
     let report = report(&bench.wait_with_output().expect("its end"), 0);
     assert_eq!((&report["connect"]["logged_in"], &report["run"]["sent"]), (&1.into(), &0.into()));
+}
+
+/// Messages that were due while the tool stood still were late, however fast the server was then.
+#[test]
+fn at_a_rate_no_message_is_omitted_because_it_could_not_be_sent() {
+    const STILL: Duration = Duration::from_millis(600);
+    let server = Process::start(PROGRAM, &[]);
+    let mut watcher = server.log_in("watcher");
+    let arguments = "--json --users 2 --duration 1h --warmup 0 --mode broadcast --rate 100";
+    let bench = start(&ws(server.address()), arguments);
+    watcher.hear();
+    send(&bench, "STOP");
+    thread::sleep(STILL);
+    send(&bench, "CONT");
+    let last = || watcher.hear();
+    // Those that were due in the meantime, and some more.
+    std::iter::repeat_with(last).take(100).for_each(drop);
+    send(&bench, "INT");
+    let report = report(&bench.wait_with_output().expect("its end"), 0);
+    let microseconds = STILL.as_micros() as f64;
+    for times in [&report["bench"]["send_delay_us"], &report["broadcast"]["latency_us"]] {
+        let longest = times["max"].as_f64().expect("a number");
+        assert!(longest > 0.8 * microseconds, "{times}");
+    }
+    let warnings = report["warnings"].to_string();
+    assert!(warnings.contains("after they were due"), "{warnings}");
 }
 
 /// The program itself, which signals reach.

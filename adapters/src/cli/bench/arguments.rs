@@ -41,10 +41,9 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, default_value = "unicast", help_heading = "Messages")]
     pub(super) mode: Mode,
 
-    /// With --mode mixed: which part of the messages is for everybody
-    #[arg(long, value_name = "SHARE", default_value = "0.01", value_parser = share)]
-    #[arg(help_heading = "Messages")]
-    pub(super) broadcast_share: f64,
+    /// With --mode mixed: which part of the messages is for everybody [default: 0.01]
+    #[arg(long, value_name = "SHARE", value_parser = share, help_heading = "Messages")]
+    broadcast_share: Option<f64>,
 
     /// Messages on the way at a time, in all: when one has arrived, the next is sent
     #[arg(long, value_name = "COUNT", default_value = "32", value_parser = in_flight)]
@@ -115,11 +114,12 @@ pub(in crate::cli) enum Mode {
 
 impl Arguments {
     /// Which part of the messages is for everybody.
-    pub(super) fn share(&self) -> f64 {
-        match self.mode {
-            Mode::Unicast => 0.0,
-            Mode::Broadcast => 1.0,
-            Mode::Mixed => self.broadcast_share,
+    pub(super) fn share(&self) -> Result<f64, String> {
+        match (self.mode, self.broadcast_share) {
+            (Mode::Mixed, share) => Ok(share.unwrap_or(0.01)),
+            (_, Some(_)) => Err("--broadcast-share goes with --mode mixed only".to_owned()),
+            (Mode::Unicast, None) => Ok(0.0),
+            (Mode::Broadcast, None) => Ok(1.0),
         }
     }
 

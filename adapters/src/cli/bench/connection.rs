@@ -238,6 +238,11 @@ impl Connection {
         self.write(frame)
     }
 
+    /// Whether the server would understand a goodbye.
+    pub(super) fn is_websocket(&self) -> bool {
+        !matches!(self.stage, Stage::Connecting | Stage::ShakingHands(_))
+    }
+
     /// Says goodbye.
     pub(super) fn close(&mut self, code: u16) -> Result<(), End> {
         // 1005 and 1006 are not to be sent.

@@ -71,6 +71,7 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
 
 fn measure(arguments: &Arguments) -> Result<Report, String> {
     let threads = arguments.threads();
+    let share = arguments.share()?;
     find_room(arguments.users, threads)?;
     let trust = arguments.target.is_secure.then(|| Trust::new(arguments)).transpose()?;
     let timeout = arguments.timeout;
@@ -87,7 +88,7 @@ fn measure(arguments: &Arguments) -> Result<Report, String> {
     let run = seed as u32;
     let default_prefix = || format!("bench-{run:08x}-");
     let setup = Setup {
-        plan: plan(arguments, threads, seed),
+        plan: plan(arguments, share, threads, seed),
         run,
         prefix: arguments.prefix.clone().unwrap_or_else(default_prefix),
         size: arguments.size,
@@ -106,12 +107,12 @@ fn measure(arguments: &Arguments) -> Result<Report, String> {
     Ok(Report::new(&shared.plan, facts, &recorder))
 }
 
-fn plan(arguments: &Arguments, threads: usize, seed: u64) -> Plan {
+fn plan(arguments: &Arguments, share: f64, threads: usize, seed: u64) -> Plan {
     Plan {
         users: arguments.users,
         threads,
         seed,
-        share: arguments.share(),
+        share,
         pace: arguments.rate.map_or(Pace::InFlight(arguments.in_flight), Pace::Rate),
         length: arguments
             .messages

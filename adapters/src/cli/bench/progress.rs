@@ -22,7 +22,7 @@ impl Progress {
         let target =
             if is_quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(None, target);
-        let style = ProgressStyle::with_template("{prefix:9} {wide_bar} {msg}");
+        let style = ProgressStyle::with_template("{prefix:10} {wide_bar} {msg}");
         bar.set_style(style.expect("a template"));
         Self { bar, phase: None, told: (0, 0, 0) }
     }
@@ -44,7 +44,11 @@ impl Progress {
             }
             Phase::Run => {
                 let (length, position) = run(&shared.plan, shared, now);
-                ("sending", length, position, format!("{} messages/s", self.speed(now, shared)))
+                let is_warm = now >= shared.start.load(SeqCst) + shared.plan.warmup;
+                let mut speed = || format!("{} messages/s", self.speed(now, shared));
+                let (name, speed) =
+                    if is_warm { ("sending", speed()) } else { ("warming up", String::new()) };
+                (name, length, position, speed)
             }
             _ => {
                 let (received, expected) =

@@ -214,9 +214,14 @@ impl<'a> Worker<'a> {
     }
 
     fn say_goodbye(&mut self) {
-        for user in self.users.iter_mut().flatten() {
-            // Who cannot be told is gone.
-            drop(user.connection.close(1000));
+        for place in &mut self.users {
+            let told = place.as_mut().is_some_and(|user| {
+                user.connection.is_websocket() && user.connection.close(1000).is_ok()
+            });
+            // Who cannot be told is not waited for.
+            if !told {
+                *place = None;
+            }
         }
     }
 }
