@@ -79,7 +79,7 @@ impl<'a> Worker<'a> {
             };
             for user in std::mem::take(&mut self.sender.broken) {
                 let (user, end) = user;
-                self.end(user, end);
+                self.end(user, end, Phase::Run);
             }
             self.ears.publish();
             let wait = wait.map_or(TICK, |wait| wait.min(TICK));
@@ -122,7 +122,7 @@ impl<'a> Worker<'a> {
                 }
                 Err(end) => {
                     self.users.push(None);
-                    self.end(user, end);
+                    self.end(user, end, self.shared.phase());
                     return Ok(None);
                 }
             }
@@ -165,19 +165,19 @@ impl<'a> Worker<'a> {
             served = user.connection.on_readable(&shared.door, &uid, is_end, buffer, &mut hear);
         }
         if let Err(end) = served {
-            self.end(number, end);
+            self.end(number, end, shared.phase());
         }
     }
 
-    /// A connection is no more.
-    fn end(&mut self, user: usize, end: End) {
+    /// A connection is no more, since a phase: when nobody is left, the next ones follow at once.
+    fn end(&mut self, user: usize, end: End, phase: Phase) {
         let shared = self.shared;
         if let Some(User { connection, .. }) = &mut self.users[user / shared.plan.threads].take() {
             // Fails if it is gone already.
             drop(self.poll.registry().deregister(&mut connection.stream));
         }
         shared.set_alive(user, false);
-        match (shared.phase(), end) {
+        match (phase, end) {
             (Phase::Connect, end) => shared.fail(self.explain(user, end)),
             (Phase::Close | Phase::End, _) => {}
             (_, End::Closed(code)) => self.ears.recorder.closes.count(code),
