@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Each connection feeds what it receives, and pulls what it has to send when its [`Signal`] says
-//! that there is something. One more task or thread, the driver, sees to time limits and to what is
-//! too much for a connection to do in passing: telling a million others that there is a message.
+//! that there is something. Somebody has to [drive](Exchange::drive) it as well, be it a thread of its
+//! own or those who serve connections: to see to time limits and to what is too much to do in passing,
+//! such as telling a million others that there is a message. There may be several drivers.
 //!
 //! The lock is held for a bounded number of steps of the hub and never across a read, a write or a
 //! wake-up.
