@@ -14,8 +14,12 @@ use switchboard_tests::{Adapter, Client, Heard, Process, Server, eventually};
 
 const RUNTIMES: [&str; 2] = ["smol", "blocking"];
 
-fn server(runtime: &str) -> Process {
-    let arguments = ["--runtime", runtime, "--login-timeout", "1"];
+/// Seconds that no test takes.
+const FOR_EVER: &str = "3600";
+
+/// The login timeout is for those who are to run into it, and out of the way of all others.
+fn server(runtime: &str, login_timeout: &str) -> Process {
+    let arguments = ["--runtime", runtime, "--login-timeout", login_timeout];
     Process::start(env!("CARGO_BIN_EXE_server"), &arguments)
 }
 
@@ -38,9 +42,13 @@ fn read_to_end(mut socket: &TcpStream) -> Vec<u8> {
 /// Runs an attack against a server of each kind, beside somebody who wants nothing but to be
 /// served, and checks that nothing of it remains.
 fn attack(attack: impl Fn(&Process)) {
+    attack_with(FOR_EVER, attack);
+}
+
+fn attack_with(login_timeout: &str, attack: impl Fn(&Process)) {
     for runtime in RUNTIMES {
         println!("{runtime}");
-        let server = server(runtime);
+        let server = server(runtime, login_timeout);
         let mut alice = server.log_in("alice");
         let files = server.open_files();
         let threads = server.threads();
@@ -60,7 +68,7 @@ fn attack(attack: impl Fn(&Process)) {
 
 #[test]
 fn half_a_handshake_is_cut_when_the_login_time_is_over() {
-    attack(|server| {
+    attack_with("1", |server| {
         let halves =
             ["", "G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: here\r\nUpgrade: web"];
         let sockets: Vec<TcpStream> = (0..200)
@@ -226,7 +234,7 @@ fn half_closed_sockets() {
 fn ten_thousand_connections_that_come_and_go() {
     const WAVE: usize = 500;
     for runtime in RUNTIMES {
-        let server = server(runtime);
+        let server = server(runtime, FOR_EVER);
         let mut alice = server.log_in("alice");
         let files = server.open_files();
         let fresh = server.resident_kib();
