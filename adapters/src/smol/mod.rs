@@ -58,7 +58,8 @@ impl Server {
                 thread::Builder::new().name(format!("smol-{core}")).spawn_scoped(
                     threads,
                     move || {
-                        future::block_on(executor.run(until.stopped()));
+                        // This one waits for sockets itself, instead of being woken by whoever does.
+                        ::smol::block_on(executor.run(until.stopped()));
                     },
                 )?;
             }
