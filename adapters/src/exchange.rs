@@ -14,6 +14,7 @@
 //! The lock is held for a bounded number of steps of the hub and never across a read, a write or a
 //! wake-up.
 
+mod calls;
 mod control;
 
 use std::{
@@ -27,16 +28,18 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use slotmap::SecondaryMap;
-use switchboard_core::{ConnId, Event, Hub, Input, Instant, Output, Refused, Stage, Ticket};
+use switchboard_core::{ConnId, Event, Hub, Input, Instant, Refused, Stage, Ticket};
 use tracing::field;
 use tungstenite::Utf8Bytes;
+
+use calls::{Call, Calls};
 
 use crate::{
     Door, Settings,
     api::{Api, ApiService, Control, Meters},
     authenticate::{Answer, Authenticate},
     http::{HttpConfig, Service, response},
-    line::{self, Line},
+    line::{self, Line, Pulled},
     observe::Observe,
     peer::PeerConfig,
     wire::{Received, Text, ToSend},
@@ -52,6 +55,11 @@ const OUTPUTS_AT_ONCE: usize = 64;
 pub trait Signal: Clone + Send + Sync + 'static {
     /// There is something to [pull](Exchange::pull).
     fn ready(&self);
+
+    /// The same for several, in any order.
+    fn all_ready(signals: &mut [Self]) {
+        signals.iter().for_each(Self::ready);
+    }
 
     /// Drop the socket, whatever it is doing.
     fn cut(&self);
@@ -90,14 +98,6 @@ pub enum Next {
     Wait(Option<Duration>),
     /// Nothing more: the exchange is shut down and everybody is gone.
     Finished,
-}
-
-/// A signal to give once the lock is released.
-enum Call<S> {
-    Ready(S),
-    Cut(S),
-    Check(Ticket, Text),
-    Log(Event),
 }
 
 impl<S: Signal> Exchange<S> {
@@ -209,9 +209,19 @@ impl<S: Signal> Exchange<S> {
     }
 
     /// Moves what the connection should write next, about as much as one write takes, to the end
-    /// of `batch`. If that is nothing, [`Signal::ready`] will tell when there is something.
-    pub fn pull(&self, conn: ConnId, batch: &mut VecDeque<ToSend>) {
-        line::pull(&mut self.lock().hub, conn, batch);
+    /// of `batch`. Returns whether there may be more; if not, [`Signal::ready`] will tell when there
+    /// is.
+    pub fn pull(&self, conn: ConnId, batch: &mut VecDeque<ToSend>) -> bool {
+        line::pull(&mut self.lock().hub, conn, batch)
+    }
+
+    /// The same for several connections at once, in their order; nothing is pulled for who is
+    /// `None`.
+    pub fn pull_each(&self, conns: impl Iterator<Item = Option<ConnId>>, pulled: &mut Pulled) {
+        let hub = &mut self.lock().hub;
+        for conn in conns {
+            pulled.pull(hub, conn);
+        }
     }
 
     /// Has a service answer a request that came over this connection.
@@ -239,7 +249,7 @@ impl<S: Signal> Exchange<S> {
 
     /// Does a bounded share of the driver's work.
     pub fn drive(&self) -> Next {
-        let mut calls = Vec::new();
+        let mut calls = Calls::default();
         let next = {
             let mut shared = self.lock();
             let now = self.now();
@@ -264,7 +274,7 @@ impl<S: Signal> Exchange<S> {
 
     /// Changes the hub and carries out what follows from it, or has the driver do so.
     fn act<R>(&self, change: impl FnOnce(&mut Shared<S>, Instant) -> R) -> R {
-        let mut calls = Vec::new();
+        let mut calls = Calls::default();
         let (result, ring) = {
             let mut shared = self.lock();
             let now = self.now();
@@ -284,10 +294,10 @@ impl<S: Signal> Exchange<S> {
         result
     }
 
-    fn give(&self, calls: Vec<Call<S>>) {
-        for call in calls {
+    fn give(&self, mut calls: Calls<S>) {
+        S::all_ready(&mut calls.ready);
+        for call in calls.others {
             match call {
-                Call::Ready(signal) => signal.ready(),
                 Call::Cut(signal) => signal.cut(),
                 Call::Check(ticket, credential) => self.check(ticket, credential),
                 Call::Log(Event::LoggedIn { conn, login, .. }) => {
@@ -325,29 +335,7 @@ impl<S: Signal> Exchange<S> {
     }
 }
 
-impl<S: Clone> Shared<S> {
-    /// Takes up to `limit` outputs of the hub. Returns whether there may be more.
-    fn carry_out(&mut self, limit: usize, calls: &mut Vec<Call<S>>) -> bool {
-        for _ in 0..limit {
-            let call = match self.hub.poll_output() {
-                None => return false,
-                Some(Output::Ready { conn }) => self.signals.get(conn).cloned().map(Call::Ready),
-                Some(Output::Drop { conn }) => self.signals.remove(conn).map(Call::Cut),
-                Some(Output::Check { ticket, credential, .. }) => {
-                    Some(Call::Check(ticket, credential))
-                }
-                Some(Output::Event(event)) => {
-                    if let Some(observer) = &self.observer {
-                        observer.observe(&event);
-                    }
-                    Some(Call::Log(event))
-                }
-            };
-            calls.extend(call);
-        }
-        true
-    }
-
+impl<S> Shared<S> {
     /// Whether the driver sleeps past something that it has to do.
     fn driver_is_late(&self) -> bool {
         let earlier = match (self.hub.poll_timeout(), self.driver_wakes) {
@@ -385,8 +373,8 @@ impl<S: Signal> Line for Extension<'_, S> {
         self.exchange.wants_input(self.conn)
     }
 
-    fn pull(&mut self, batch: &mut VecDeque<ToSend>) {
-        self.exchange.pull(self.conn, batch);
+    fn pull(&mut self, batch: &mut VecDeque<ToSend>) -> bool {
+        self.exchange.pull(self.conn, batch)
     }
 
     fn call(&mut self, service: &dyn Service, request: &Request<Bytes>) -> Response<Bytes> {

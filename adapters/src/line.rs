@@ -24,9 +24,9 @@ pub trait Line {
     /// Whether to read from the client.
     fn wants_input(&self) -> bool;
 
-    /// Moves what is to be sent next, about as much as one write takes, to the end of `batch`. If
-    /// that is nothing, the hub will tell when there is something.
-    fn pull(&mut self, batch: &mut VecDeque<ToSend>);
+    /// Moves what is to be sent next, about as much as one write takes, to the end of `batch`.
+    /// Returns whether there may be more; if not, the hub will tell when there is.
+    fn pull(&mut self, batch: &mut VecDeque<ToSend>) -> bool;
 
     /// Has the service that the connection's listener offers answer a [call](Received::Call).
     fn call(&mut self, service: &dyn Service, request: &Request<Bytes>) -> Response<Bytes>;
@@ -54,8 +54,8 @@ impl Line for Direct<'_> {
         self.hub.wants_input(self.conn)
     }
 
-    fn pull(&mut self, batch: &mut VecDeque<ToSend>) {
-        pull(self.hub, self.conn, batch);
+    fn pull(&mut self, batch: &mut VecDeque<ToSend>) -> bool {
+        pull(self.hub, self.conn, batch)
     }
 
     fn call(&mut self, service: &dyn Service, request: &Request<Bytes>) -> Response<Bytes> {
@@ -66,16 +66,47 @@ impl Line for Direct<'_> {
     }
 }
 
-/// Moves frames of `conn` to the end of `batch`, up to one write's worth.
-pub(crate) fn pull(hub: &mut Hub<Text>, conn: ConnId, batch: &mut VecDeque<ToSend>) {
+/// What was pulled for several connections, before each has its turn.
+#[derive(Debug, Default)]
+pub struct Pulled {
+    frames: VecDeque<ToSend>,
+    shares: VecDeque<Share>,
+}
+
+#[derive(Debug)]
+struct Share {
+    frames: usize,
+    may_have_more: bool,
+}
+
+impl Pulled {
+    /// Adds what `conn` should write next, or nothing.
+    pub(crate) fn pull(&mut self, hub: &mut Hub<Text>, conn: Option<ConnId>) {
+        let before = self.frames.len();
+        let may_have_more = conn.is_none_or(|conn| pull(hub, conn, &mut self.frames));
+        self.shares.push_back(Share { frames: self.frames.len() - before, may_have_more });
+    }
+
+    /// Moves the share of whoever is next to the end of `batch`. Returns whether there may be more.
+    pub fn take_next(&mut self, batch: &mut VecDeque<ToSend>) -> bool {
+        let Some(share) = self.shares.pop_front() else { return true };
+        batch.extend(self.frames.drain(..share.frames));
+        share.may_have_more
+    }
+}
+
+/// Moves frames of `conn` to the end of `batch`, up to one write's worth. Returns whether there may
+/// be more.
+pub(crate) fn pull(hub: &mut Hub<Text>, conn: ConnId, batch: &mut VecDeque<ToSend>) -> bool {
     let mut bytes = 0;
     for _ in 0..FRAMES_AT_ONCE {
-        let Some(frame) = hub.poll_frame(conn) else { return };
+        let Some(frame) = hub.poll_frame(conn) else { return false };
         let to_send = ToSend::from(frame);
         bytes += to_send.len();
         batch.push_back(to_send);
         if bytes >= WRITE_BUFFER {
-            return;
+            return true;
         }
     }
+    true
 }

@@ -1,15 +1,19 @@
 //! A client's socket that does not block, for runtimes that tell when it is ready.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Write},
+    mem,
     net::IpAddr,
     sync::Arc,
 };
 
 use crate::{
     line::Line,
-    peer::{Buffers, Peer, PeerConfig, READ_AT_ONCE},
+    peer::{Buffers, Encoded, Peer, PeerConfig, READ_AT_ONCE},
     wire::{Received, ToSend},
 };
 
@@ -54,9 +58,21 @@ enum Writing {
 /// Memory that is needed in the course of a turn, and not after it.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    /// What has been pulled for the socket before its turn, if [it writes](Socket::writes).
+    pub pulled: VecDeque<ToSend>,
+    /// That is all there is.
+    pub is_all: bool,
+    encoded: Encoded,
     bytes: Vec<u8>,
-    batch: VecDeque<ToSend>,
     buffers: Buffers,
+}
+
+impl Scratch {
+    /// Forgets what was pulled for a socket that has ended.
+    pub fn forget(&mut self) {
+        self.pulled.clear();
+        self.is_all = false;
+    }
 }
 
 /// What becomes of a socket after its turn.
@@ -104,6 +120,25 @@ impl Socket {
         Self { peer: Peer::new(config, address), reading, writing, paused: false }
     }
 
+    /// Whether it would pull what the hub has, if it had a turn.
+    pub fn writes(&self) -> bool {
+        self.writing == Writing::Frames && !self.peer.is_closed() && self.peer.outgoing().is_empty()
+    }
+
+    /// Writes what was pulled, if it can go out as it is. Returns whether that is so, and all is
+    /// written: then there is nothing more to write, and a turn is needed only to read.
+    pub fn pass_on(&mut self, stream: &mut impl Write, scratch: &mut Scratch) -> bool {
+        if scratch.pulled.is_empty() || self.paused || !self.peer.is_plain() {
+            return false;
+        }
+        let Some(bytes) = scratch.encoded.encode(&scratch.pulled) else { return false };
+        scratch.pulled.clear();
+        // What is wrong with the stream comes up again in its turn.
+        let written = stream.write(bytes).unwrap_or(0);
+        self.peer.keep(&bytes[written..]);
+        written == bytes.len() && mem::take(&mut scratch.is_all)
+    }
+
     /// Reads a bit, and writes what there is while the stream takes it.
     pub fn turn(&mut self, stream: &mut (impl Read + Write), line: &mut impl Line) -> Turn {
         self.turn_with(stream, line, &mut Scratch::default())
@@ -128,8 +163,12 @@ impl Socket {
         line: &mut impl Line,
         scratch: &mut Scratch,
     ) -> Result<Turn, Lost> {
+        let is_all = mem::take(&mut scratch.is_all);
+        for to_send in scratch.pulled.drain(..) {
+            self.peer.send(to_send);
+        }
         let read = self.read(stream, line, &mut scratch.bytes)?;
-        let written = self.write(stream, line, &mut scratch.batch)?;
+        let written = self.write(stream, line, !is_all, &mut scratch.pulled)?;
         if self.peer.is_closed() && self.reading == Reading::Messages {
             self.reading = Reading::Rest;
         }
@@ -215,6 +254,7 @@ impl Socket {
         &mut self,
         stream: &mut impl Write,
         line: &mut impl Line,
+        mut may_have_more: bool,
         batch: &mut VecDeque<ToSend>,
     ) -> Result<Written, Lost> {
         for _ in 0..BATCHES_AT_ONCE {
@@ -229,13 +269,10 @@ impl Socket {
                     Err(_) => return Err(Lost),
                 }
             }
-            if self.peer.is_closed() {
+            if self.peer.is_closed() || !may_have_more {
                 return Ok(Written::Blocked);
             }
-            line.pull(batch);
-            if batch.is_empty() {
-                return Ok(Written::Blocked);
-            }
+            may_have_more = line.pull(batch);
             for to_send in batch.drain(..) {
                 self.peer.send(to_send);
             }

@@ -13,6 +13,7 @@
 mod buffers;
 mod codec;
 mod config;
+mod encoded;
 mod pipe;
 mod requests;
 mod sealed;
@@ -20,7 +21,7 @@ mod sealed;
 mod tests;
 mod websocket;
 
-use std::{collections::VecDeque, mem, net::IpAddr, sync::Arc};
+use std::{collections::VecDeque, io::Write, mem, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -44,6 +45,7 @@ use crate::{
 pub(crate) use buffers::Buffers;
 use buffers::give_back;
 use codec::Codec;
+pub(crate) use encoded::Encoded;
 use requests::{Close, Requests, Step};
 use sealed::Sealed;
 
@@ -224,11 +226,7 @@ impl Peer {
         match (&mut self.state, to_send) {
             (State::Open(codec), ToSend::Message(message)) => {
                 if codec.can_write() {
-                    let frame = match message {
-                        Message::Ping(data) => Frame::ping(data),
-                        text => Frame::message(text.into_data(), OpCode::Data(Data::Text), true),
-                    };
-                    put(frame, &mut self.outgoing);
+                    put(frame(message), &mut self.outgoing);
                 }
             }
             (State::Open(codec), ToSend::Close { frame, .. }) => {
@@ -256,6 +254,20 @@ impl Peer {
         }
         self.seal();
         self.let_go();
+    }
+
+    /// Whether a [frame](Encoded) goes out as it is: messages go to and fro, nothing seals them, and
+    /// nothing is to be written or read before.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_open = matches!(&self.state, State::Open(codec) if codec.can_write());
+        let is_idle =
+            self.outgoing.is_empty() && self.incoming.is_empty() && self.untold.is_empty();
+        is_open && is_idle && self.sealed.is_none()
+    }
+
+    /// Keeps what a socket did not take of what was to go out as it is.
+    pub(crate) fn keep(&mut self, rest: &[u8]) {
+        self.outgoing.extend(rest);
     }
 
     /// Gives back what is of no use after the last there is to send.
@@ -414,7 +426,14 @@ fn wrong(status: u16, why: &'static str) -> Wrong {
     Wrong::new(StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE), why)
 }
 
-fn put(frame: Frame, outgoing: &mut VecDeque<u8>) {
+fn frame(message: Message) -> Frame {
+    match message {
+        Message::Ping(data) => Frame::ping(data),
+        text => Frame::message(text.into_data(), OpCode::Data(Data::Text), true),
+    }
+}
+
+fn put(frame: Frame, outgoing: &mut impl Write) {
     // Writing to memory does not fail.
     drop(frame.format(outgoing));
 }

@@ -22,6 +22,11 @@ impl Readiness {
         Self { readable: true, writable: true, ends: false }
     }
 
+    /// Whether there may be something to read.
+    pub(super) fn may_read(&self) -> bool {
+        self.readable
+    }
+
     /// Takes word of the system.
     pub(super) fn learn(&mut self, event: &Event) {
         self.readable |= event.is_readable() || event.is_read_closed();

@@ -83,6 +83,15 @@ impl exchange::Signal for Signal {
         self.inbox.ring();
     }
 
+    fn all_ready(signals: &mut [Self]) {
+        signals.sort_unstable_by_key(|signal| Arc::as_ptr(&signal.inbox));
+        for of_one in signals.chunk_by(|one, next| Arc::ptr_eq(&one.inbox, &next.inbox)) {
+            let inbox = &of_one[0].inbox;
+            inbox.mail().ready.extend(of_one.iter().map(|signal| signal.key));
+            inbox.ring();
+        }
+    }
+
     fn cut(&self) {
         self.inbox.mail().cut.push(self.key);
         self.inbox.ring();

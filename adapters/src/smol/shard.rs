@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     exchange::{Exchange, Extension, Next},
+    line::Pulled,
     listen,
     listener::Stream,
     nonblocking::{Scratch, Socket, Turn},
@@ -59,6 +60,7 @@ pub(super) struct Shard {
     /// Who has a turn because the socket is ready, and who because the hub has something.
     by_socket: VecDeque<usize>,
     by_hub: VecDeque<usize>,
+    pulled: Pulled,
     timer: Timer,
     wakes_at: Option<Instant>,
 }
@@ -98,6 +100,7 @@ impl Shard {
             scratch: Scratch::default(),
             by_socket: VecDeque::new(),
             by_hub: VecDeque::new(),
+            pulled: Pulled::default(),
             timer: Timer::never(),
             wakes_at: None,
         })
@@ -107,13 +110,14 @@ impl Shard {
     pub(super) async fn run(mut self) {
         loop {
             self.take_mail();
-            let next =
-                if self.by_hub.len() < TURNS_AT_ONCE { self.exchange.drive() } else { Next::Again };
+            // Not more of the hub's outputs than can be carried out soon.
+            let is_busy = self.by_hub.len() >= TURNS_AT_ONCE;
+            let next = if is_busy { Next::Again } else { self.exchange.drive() };
             match next {
                 Next::Finished => return self.ring_others(),
-                // There may be more than one driver's work.
-                Next::Again => self.ring_others(),
-                Next::Wait(_) => {}
+                // There is work for more than one driver.
+                Next::Again if !is_busy => self.ring_others(),
+                Next::Again | Next::Wait(_) => {}
             }
             let has_events = self.learn();
             let had_turns = self.give_turns();
@@ -206,18 +210,38 @@ impl Shard {
     fn give_turns(&mut self) -> bool {
         // Who wants another turn has it when the others of the runtime have had theirs.
         let turns = self.by_socket.len().max(self.by_hub.len()).min(TURNS_AT_ONCE);
+        self.pull(turns);
         for _ in 0..turns {
-            let next = [self.by_socket.pop_front(), self.by_hub.pop_front()];
-            for index in next.into_iter().flatten() {
+            if let Some(index) = self.by_socket.pop_front() {
+                self.turn(index);
+            }
+            if let Some(index) = self.by_hub.pop_front() {
+                self.scratch.is_all = !self.pulled.take_next(&mut self.scratch.pulled);
                 self.turn(index);
             }
         }
         turns > 0
     }
 
+    /// Pulls for those who are the next to have a turn because the hub has something: all at once,
+    /// so that the lock is taken once, and their memory fetched side by side.
+    fn pull(&mut self, turns: usize) {
+        let conns = self.by_hub.iter().take(turns).map(|index| {
+            let conn = self.conns.get(*index).filter(|conn| conn.socket.writes());
+            conn.map(|conn| conn.id)
+        });
+        self.exchange.pull_each(conns, &mut self.pulled);
+    }
+
     fn turn(&mut self, index: usize) {
-        let Some(conn) = self.conns.get_mut(index) else { return };
+        let Some(conn) = self.conns.get_mut(index) else {
+            return self.scratch.forget();
+        };
         conn.is_queued = false;
+        let mut edge = Edge { stream: &conn.stream, readiness: &mut conn.readiness };
+        if conn.socket.pass_on(&mut edge, &mut self.scratch) && !conn.readiness.may_read() {
+            return;
+        }
         let mut line = Extension::new(&self.exchange, conn.id);
         loop {
             let mut edge = Edge { stream: &conn.stream, readiness: &mut conn.readiness };

@@ -3,7 +3,8 @@
 //!
 //! Each server runs pinned to one core, the clients on another. The figure is the processor time that
 //! the server took, in user mode and in the kernel, for each message that a client heard; what counts
-//! is its ratio to the reference in the same run. Everything is done in turns, several times over.
+//! is its ratio to the reference in the same run. Each server runs beside the reference, and the two
+//! have a short turn after the other, many times over: what else happens on the machine meets both.
 
 mod crowd;
 mod scenario;
@@ -18,8 +19,8 @@ use server::Server;
 const HELP: &str = "\
 compare [--rounds N] [--seconds S] [--only WORD] [--idle USERS] [NAME=COMMAND ...]
 
-  --rounds N      how often each server is measured (5)
-  --seconds S     how long each scenario is played (3)
+  --rounds N      how many turns each server has (12)
+  --seconds S     how long a turn is (1.5)
   --only WORD     servers and scenarios whose name has the word
   --idle USERS    users of the scenario in which nothing happens (19000)
   NAME=COMMAND    another server; ADDRESS in the command is where it shall listen
@@ -75,53 +76,73 @@ fn main() {
         options.only.iter().partition(|w| names(w));
     let has =
         |only: &[&String], name: &str| only.is_empty() || only.iter().any(|word| *word == name);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("the machine's load before: {}", load.trim());
+    let (reference, others) = servers.split_first().expect("there is the reference");
     for column in columns.iter().filter(|column| has(&only_columns, column.name)) {
-        let mut figures = vec![Vec::new(); servers.len()];
-        for _ in 0..options.rounds {
-            for (index, (name, command)) in servers.iter().enumerate() {
-                if index == 0 || has(&only_servers, name) {
-                    figures[index].push(measure(column, name, command, options.time));
-                }
+        print_head(column);
+        for (index, other) in others.iter().filter(|(name, _)| has(&only_servers, name)).enumerate()
+        {
+            let [of_reference, of_other] = measure(column, [reference, other], &options);
+            let ratios =
+                of_other.iter().zip(&of_reference).map(|(figure, reference)| figure / reference);
+            let ratios: Vec<f64> = ratios.collect();
+            if index == 0 {
+                print(&reference.0, &of_reference, &[1.0]);
             }
+            print(&other.0, &of_other, &ratios);
         }
-        print(column, &servers, &figures);
     }
 }
 
-/// Microseconds of processor time a message, or KiB of memory a user.
-fn measure(column: &Column, name: &str, command: &str, time: Duration) -> f64 {
+/// Microseconds of processor time a message in each turn of each server, or KiB of memory a user.
+fn measure(column: &Column, servers: [&(String, String); 2], options: &Options) -> [Vec<f64>; 2] {
+    let Some(scenario) = column.scenario else {
+        return servers.map(|server| vec![idle(column, server)]);
+    };
+    let mut worlds = servers.map(|(_, command)| {
+        let server = Server::start(command);
+        let mut crowd = Crowd::log_in(server.address(), column.users);
+        scenario.play(&mut crowd, column.users, options.time);
+        (server, crowd)
+    });
+    let mut figures = [Vec::new(), Vec::new()];
+    for round in 0..options.rounds {
+        for turn in 0..2 {
+            // None is always the first, and the first messages of a turn find cold memory.
+            let index = (round + turn) % 2;
+            let (server, crowd) = &mut worlds[index];
+            scenario.play(crowd, column.users, options.time / 4);
+            let before = server.cpu();
+            let heard = scenario.play(crowd, column.users, options.time);
+            figures[index].push((server.cpu() - before).as_secs_f64() * 1e6 / heard as f64);
+        }
+    }
+    figures
+}
+
+fn idle(column: &Column, (name, command): &(String, String)) -> f64 {
     let server = Server::start(command);
     let before = server.resident_kib();
     // The blocking adapter has two threads for each.
     let users = if name == "blocking" { column.users.min(5000) } else { column.users };
-    let mut crowd = Crowd::log_in(server.address(), users);
-    let Some(scenario) = column.scenario else {
-        return (server.resident_kib() - before) / users as f64;
-    };
-    scenario.play(&mut crowd, users, time / 4);
-    let before = server.cpu();
-    let heard = scenario.play(&mut crowd, users, time);
-    (server.cpu() - before).as_secs_f64() * 1e6 / heard as f64
+    let _crowd = Crowd::log_in(server.address(), users);
+    (server.resident_kib() - before) / users as f64
 }
 
-fn print(column: &Column, servers: &[(String, String)], figures: &[Vec<f64>]) {
+fn print_head(column: &Column) {
     let unit = if column.scenario.is_some() { "us a message" } else { "KiB a user" };
     println!("\n{} ({} users), {unit}", column.name, column.users);
     println!("{:12} {:>8} {:>8} {:>8}   ratio to the reference", "", "median", "least", "most");
-    let reference = figures[0].clone();
-    for ((name, _), figures) in servers.iter().zip(figures) {
-        if figures.is_empty() {
-            continue;
-        }
-        let ratios: Vec<f64> =
-            figures.iter().zip(&reference).map(|(figure, reference)| figure / reference).collect();
-        let [least, median, most] = spread(figures);
-        let [least_ratio, median_ratio, most_ratio] = spread(&ratios);
-        println!(
-            "{name:12} {median:8.2} {least:8.2} {most:8.2}   \
-             {median_ratio:.2} ({least_ratio:.2} to {most_ratio:.2})"
-        );
-    }
+}
+
+fn print(name: &str, figures: &[f64], ratios: &[f64]) {
+    let [least, median, most] = spread(figures);
+    let [least_ratio, median_ratio, most_ratio] = spread(ratios);
+    println!(
+        "{name:12} {median:8.2} {least:8.2} {most:8.2}   \
+         {median_ratio:.2} ({least_ratio:.2} to {most_ratio:.2})"
+    );
 }
 
 /// The least, the median and the most.
@@ -154,8 +175,8 @@ fn pin_to(core: usize) {
 
 fn options() -> Options {
     let mut options = Options {
-        rounds: 5,
-        time: Duration::from_secs(3),
+        rounds: 12,
+        time: Duration::from_millis(1500),
         only: Vec::new(),
         idle: 19_000,
         others: Vec::new(),
@@ -165,7 +186,7 @@ fn options() -> Options {
         let mut value = || arguments.next().unwrap_or_else(|| fail(&argument));
         match argument.as_str() {
             "--rounds" => options.rounds = number(&value()),
-            "--seconds" => options.time = Duration::from_secs(number(&value()) as u64),
+            "--seconds" => options.time = seconds(&value()),
             "--idle" => options.idle = number(&value()),
             "--only" => options.only.push(value()),
             "--help" => {
@@ -183,6 +204,11 @@ fn options() -> Options {
 
 fn number(value: &str) -> usize {
     value.parse().ok().filter(|number| *number > 0).unwrap_or_else(|| fail(value))
+}
+
+fn seconds(value: &str) -> Duration {
+    let seconds = value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|time| !time.is_zero()).unwrap_or_else(|| fail(value))
 }
 
 fn fail(what: &str) -> ! {

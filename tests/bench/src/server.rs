@@ -8,9 +8,6 @@ use std::{
     time::Duration,
 };
 
-/// The length of a tick of `/proc/PID/stat`, which Linux has fixed for programs.
-const TICK: Duration = Duration::from_millis(10);
-
 /// A process on a core of its own, which is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -42,14 +39,16 @@ impl Server {
         self.address
     }
 
-    /// The processor time that it has taken.
+    /// The processor time that its threads have taken, in user mode and in the kernel.
     pub(crate) fn cpu(&self) -> Duration {
-        let stat = self.read("stat");
-        // The name before may have spaces; user and system time are the 12th and 13th after it.
-        let (_, fields) = stat.rsplit_once(')').expect("a name in parentheses");
-        let fields = fields.split_whitespace().skip(11).take(2);
-        let ticks: u32 = fields.map(|ticks| ticks.parse::<u32>().expect("a number")).sum();
-        TICK * ticks
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let nanoseconds = tasks.map(|task| {
+            let file = task.expect("a folder").path().join("schedstat");
+            // A thread may just have ended.
+            let times = fs::read_to_string(file).unwrap_or_default();
+            times.split_whitespace().next().map_or(0, |time| time.parse::<u64>().expect("a number"))
+        });
+        Duration::from_nanos(nanoseconds.sum())
     }
 
     /// The memory that it has in use, in KiB.

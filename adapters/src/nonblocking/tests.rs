@@ -1,0 +1,153 @@
+use std::{
+    collections::VecDeque,
+    io::{self, ErrorKind, Read, Write},
+    sync::Arc,
+};
+
+use proptest::{collection::vec, prelude::*};
+use switchboard_core::{ConnId, Hub, Input, Instant, Target};
+
+use super::{Scratch, Socket, Turn};
+use crate::{
+    Settings,
+    line::{Direct, Pulled},
+    wire::Text,
+};
+
+/// A client's end: what it has sent, what it has received, and how much more it takes.
+#[derive(Default)]
+struct Stream {
+    sent: VecDeque<u8>,
+    received: Vec<u8>,
+    room: usize,
+}
+
+impl Read for Stream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self.sent.read(buf)? {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            size => Ok(size),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let size = buf.len().min(self.room);
+        if size == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.room -= size;
+        self.received.extend_from_slice(&buf[..size]);
+        Ok(size)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A client called `bob`, and the hub.
+struct World {
+    hub: Hub<Text>,
+    conn: ConnId,
+    stream: Stream,
+    socket: Socket,
+    scratch: Scratch,
+}
+
+impl World {
+    fn new() -> Self {
+        let settings = Settings::default();
+        let mut hub = Hub::new(settings.hub_config(), 0, Instant::ZERO);
+        let conn = hub.connect(Instant::ZERO, None).expect("there is room");
+        let socket = Socket::new(Arc::new(settings.peer_config()), None);
+        let stream = Stream { room: 1000, ..Stream::default() };
+        let mut world = Self { hub, conn, stream, socket, scratch: Scratch::default() };
+        let request = "GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\n\
+            Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        world.stream.sent.extend(request.as_bytes());
+        world.say("bob");
+        world.turn();
+        world
+    }
+
+    /// A frame from the client, masked with zeros.
+    fn say(&mut self, text: &str) {
+        let length = u8::try_from(text.len()).expect("a short text");
+        self.stream.sent.extend([0x81, 0x80 | length, 0, 0, 0, 0]);
+        self.stream.sent.extend(text.as_bytes());
+    }
+
+    fn push(&mut self, text: &str) {
+        let (to, payload) = (Target::Everyone, Text::from(text));
+        self.hub.handle(Instant::ZERO, Input::Push { to, payload });
+    }
+
+    fn turn(&mut self) {
+        let mut line = Direct { hub: &mut self.hub, now: Instant::ZERO, conn: self.conn };
+        loop {
+            match self.socket.turn_with(&mut self.stream, &mut line, &mut self.scratch) {
+                Turn::Again => {}
+                Turn::Wait => return,
+                end => panic!("{end:?}"),
+            }
+        }
+    }
+
+    /// The same, with what is there pulled before.
+    fn turn_ahead(&mut self) {
+        let mut pulled = Pulled::default();
+        pulled.pull(&mut self.hub, self.socket.writes().then_some(self.conn));
+        self.scratch.is_all = !pulled.take_next(&mut self.scratch.pulled);
+        if !self.socket.pass_on(&mut self.stream, &mut self.scratch) || !self.stream.sent.is_empty()
+        {
+            self.turn();
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Push(usize),
+    /// The client sends itself something.
+    Say(usize),
+    /// It takes so much more.
+    Room(usize),
+    Turn,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        (0..300_usize).prop_map(Op::Push),
+        (0..100_usize).prop_map(Op::Say),
+        (0..600_usize).prop_map(Op::Room),
+        Just(Op::Turn),
+        Just(Op::Turn),
+    ]
+}
+
+proptest! {
+    /// What was pulled before the turn, and passed on as it is, makes no difference.
+    #[test]
+    fn the_client_gets_the_same_whatever_was_pulled_before(ops in vec(op(), 0..60)) {
+        let (mut plain, mut ahead) = (World::new(), World::new());
+        for (index, op) in ops.into_iter().enumerate() {
+            for (world, is_ahead) in [(&mut plain, false), (&mut ahead, true)] {
+                match op {
+                    Op::Push(size) => world.push(&format!("{index} {}", "x".repeat(size))),
+                    Op::Say(size) => world.say(&format!("bob:{index} {}", "y".repeat(size))),
+                    Op::Room(size) => world.stream.room += size,
+                    Op::Turn if is_ahead => world.turn_ahead(),
+                    Op::Turn => world.turn(),
+                }
+            }
+        }
+        for world in [&mut plain, &mut ahead] {
+            world.stream.room = usize::MAX;
+            world.turn();
+        }
+        prop_assert_eq!(plain.stream.received, ahead.stream.received);
+    }
+}
