@@ -81,12 +81,12 @@ fn nothing_but_a_credential_logs_in() {
 fn while_a_credential_is_checked_nothing_is_read() {
     let mut world = world();
     let conn = world.connect();
-    assert!(world.hub().wants_input(conn));
+    assert_eq!(world.hub().credit(conn), 1);
     let ticket = world.authenticate(conn, "secret").expect("a check");
-    assert!(!world.hub().wants_input(conn));
+    assert_eq!(world.hub().credit(conn), 0);
     world.hear(conn);
     world.verdict(ticket, Verdict::Denied(Denial::Invalid));
-    assert!(world.hub().wants_input(conn));
+    assert_eq!(world.hub().credit(conn), 1);
 
     let ticket = world.authenticate(conn, "secret").expect("a check");
     assert_eq!(world.authenticate(conn, "another"), None);

@@ -235,12 +235,12 @@ fn requests_wait_for_room_for_their_replies() {
     let [alice, bob] = world.log_in(["alice", "bob"]);
 
     world.send(alice, "nobody", "1");
-    assert!(world.hub().wants_input(alice));
+    assert_eq!(world.hub().credit(alice), 1);
     world.send(alice, "nobody", "2");
-    assert!(!world.hub().wants_input(alice));
-    assert!(world.hub().wants_input(bob));
+    assert_eq!(world.hub().credit(alice), 0);
+    assert_eq!(world.hub().credit(bob), 2);
     assert_eq!(world.pull(alice).len(), 2);
-    assert!(world.hub().wants_input(alice));
+    assert_eq!(world.hub().credit(alice), 2);
 
     for text in ["1", "2", "3"] {
         world.send(alice, "nobody", text);

@@ -28,6 +28,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use slotmap::SecondaryMap;
+use smallvec::SmallVec;
 use switchboard_core::{ConnId, Event, Hub, Input, Instant, Refused, Stage, Ticket};
 use tracing::field;
 use tungstenite::Utf8Bytes;
@@ -156,20 +157,23 @@ impl<S: Signal> Exchange<S> {
         })
     }
 
-    /// Takes what came from a connection. Returns whether to read on at once; if not, it is time
-    /// to when something has been [pulled](Self::pull).
-    pub fn received(&self, conn: ConnId, received: &Received) -> bool {
-        match received {
-            Received::Refused(refusal) => tracing::debug!(?conn, %refusal, "no WebSocket"),
-            Received::Address(address) => tracing::debug!(?conn, %address, "behind a proxy"),
-            _ => {}
+    /// Takes what came from a connection, no more than there was [credit](Self::credit) for. Returns
+    /// what there is left; if that is nothing, it is time to ask when something has been
+    /// [pulled](Self::pull).
+    pub fn received(&self, conn: ConnId, mut received: &[Received]) -> usize {
+        for received in received {
+            match received {
+                Received::Refused(refusal) => tracing::debug!(?conn, %refusal, "no WebSocket"),
+                Received::Address(address) => tracing::debug!(?conn, %address, "behind a proxy"),
+                _ => {}
+            }
         }
         // Nearly all comes from those who are logged in.
         let mut stage = Stage::Open;
         loop {
             match self.feed(conn, stage, received) {
-                Ok(wants_input) => return wants_input,
-                Err(is_at) => stage = is_at,
+                Ok(credit) => return credit,
+                Err((fed, is_at)) => (received, stage) = (&received[fed..], is_at),
             }
         }
     }
@@ -177,26 +181,33 @@ impl<S: Signal> Exchange<S> {
     /// Feeds what came from a connection that should be at this stage.
     ///
     /// # Errors
-    /// It is at another, and nothing has been done. A stage never comes back.
-    fn feed(&self, conn: ConnId, stage: Stage, received: &Received) -> Result<bool, Stage> {
-        // A message is parsed and copied without the lock.
-        let input = received.input(stage, conn);
+    /// It is at another after so many have been fed. A stage never comes back.
+    fn feed(
+        &self,
+        conn: ConnId,
+        stage: Stage,
+        received: &[Received],
+    ) -> Result<usize, (usize, Stage)> {
+        // Messages are parsed and copied without the lock.
+        let inputs: SmallVec<[_; 4]> = received.iter().map(|r| r.input(stage, conn)).collect();
         self.act(|shared, now| {
-            let is_at = shared.hub.stage(conn);
-            // What is sent by who is being closed does not count, whatever it is.
-            if ![stage, Stage::Closing].contains(&is_at) {
-                return Err(is_at);
+            for (index, input) in inputs.into_iter().enumerate() {
+                let is_at = shared.hub.stage(conn);
+                // What is sent by who is being closed does not count, whatever it is.
+                if ![stage, Stage::Closing].contains(&is_at) {
+                    return Err((index, is_at));
+                }
+                if let Some(input) = input {
+                    shared.hub.handle(now, input);
+                }
             }
-            if let Some(input) = input {
-                shared.hub.handle(now, input);
-            }
-            Ok(shared.hub.wants_input(conn))
+            Ok(shared.hub.credit(conn))
         })
     }
 
-    /// Whether to read from the connection.
-    pub fn wants_input(&self, conn: ConnId) -> bool {
-        self.lock().hub.wants_input(conn)
+    /// How much of what a connection says may be passed on before this is asked again.
+    pub fn credit(&self, conn: ConnId) -> usize {
+        self.lock().hub.credit(conn)
     }
 
     /// Takes the end of a connection's socket. Feeding it more than once does no harm.
@@ -275,7 +286,7 @@ impl<S: Signal> Exchange<S> {
     /// Changes the hub and carries out what follows from it, or has the driver do so.
     fn act<R>(&self, change: impl FnOnce(&mut Shared<S>, Instant) -> R) -> R {
         let mut calls = Calls::default();
-        let (result, ring) = {
+        let (result, ring, since) = {
             let mut shared = self.lock();
             let now = self.now();
             let result = change(&mut shared, now);
@@ -284,9 +295,9 @@ impl<S: Signal> Exchange<S> {
             if ring {
                 shared.driver_due.get_or_insert(now);
             }
-            self.meters.step(self.now().saturating_since(now));
-            (result, ring)
+            (result, ring, now)
         };
+        self.meters.step(self.now().saturating_since(since));
         self.give(calls);
         if ring {
             (self.doorbell)();
@@ -365,12 +376,12 @@ impl<'a, S: Signal> Extension<'a, S> {
 }
 
 impl<S: Signal> Line for Extension<'_, S> {
-    fn received(&mut self, received: &Received) -> bool {
+    fn received(&mut self, received: &[Received]) -> usize {
         self.exchange.received(self.conn, received)
     }
 
-    fn wants_input(&self) -> bool {
-        self.exchange.wants_input(self.conn)
+    fn credit(&self) -> usize {
+        self.exchange.credit(self.conn)
     }
 
     fn pull(&mut self, batch: &mut VecDeque<ToSend>) -> bool {

@@ -17,12 +17,13 @@ const FRAMES_AT_ONCE: usize = 64;
 /// What a connection asks of the hub, whether it is [shared](crate::exchange::Exchange) or
 /// [not](Direct).
 pub trait Line {
-    /// Takes what came from the client. Returns whether to read on at once; if not, it is time to
-    /// when something has been [pulled](Self::pull).
-    fn received(&mut self, received: &Received) -> bool;
+    /// Takes what came from the client, no more than there was [credit](Self::credit) for. Returns
+    /// what there is left; if that is nothing, it is time to ask when something has been
+    /// [pulled](Self::pull).
+    fn received(&mut self, received: &[Received]) -> usize;
 
-    /// Whether to read from the client.
-    fn wants_input(&self) -> bool;
+    /// How much of what the client says may be passed on before this is asked again.
+    fn credit(&self) -> usize;
 
     /// Moves what is to be sent next, about as much as one write takes, to the end of `batch`.
     /// Returns whether there may be more; if not, the hub will tell when there is.
@@ -43,15 +44,17 @@ pub struct Direct<'a> {
 }
 
 impl Line for Direct<'_> {
-    fn received(&mut self, received: &Received) -> bool {
-        if let Some(input) = received.input(self.hub.stage(self.conn), self.conn) {
-            self.hub.handle(self.now, input);
+    fn received(&mut self, received: &[Received]) -> usize {
+        for received in received {
+            if let Some(input) = received.input(self.hub.stage(self.conn), self.conn) {
+                self.hub.handle(self.now, input);
+            }
         }
-        self.wants_input()
+        self.credit()
     }
 
-    fn wants_input(&self) -> bool {
-        self.hub.wants_input(self.conn)
+    fn credit(&self) -> usize {
+        self.hub.credit(self.conn)
     }
 
     fn pull(&mut self, batch: &mut VecDeque<ToSend>) -> bool {

@@ -6,7 +6,6 @@ mod tests;
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Write},
-    mem,
     net::IpAddr,
     sync::Arc,
 };
@@ -32,8 +31,10 @@ pub struct Socket {
     peer: Peer,
     reading: Reading,
     writing: Writing,
-    /// The hub wanted no more when it was asked last.
-    paused: bool,
+    /// How much of what the client says the hub takes, as of when it was asked last.
+    credit: usize,
+    /// The hub has something for it, as far as it was told.
+    told: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,19 +61,10 @@ enum Writing {
 pub struct Scratch {
     /// What has been pulled for the socket before its turn, if [it writes](Socket::writes).
     pub pulled: VecDeque<ToSend>,
-    /// That is all there is.
-    pub is_all: bool,
+    received: Vec<Received>,
     encoded: Encoded,
     bytes: Vec<u8>,
     buffers: Buffers,
-}
-
-impl Scratch {
-    /// Forgets what was pulled for a socket that has ended.
-    pub fn forget(&mut self) {
-        self.pulled.clear();
-        self.is_all = false;
-    }
 }
 
 /// What becomes of a socket after its turn.
@@ -117,7 +109,12 @@ impl Socket {
     /// Expects a client's handshake from a stream that comes from `address`.
     pub fn new(config: Arc<PeerConfig>, address: Option<IpAddr>) -> Self {
         let (reading, writing) = (Reading::Messages, Writing::Frames);
-        Self { peer: Peer::new(config, address), reading, writing, paused: false }
+        Self { peer: Peer::new(config, address), reading, writing, credit: 1, told: false }
+    }
+
+    /// The hub may have something for it, or not: it pulls in its turn only if it may.
+    pub fn tell(&mut self, may_have_something: bool) {
+        self.told = may_have_something;
     }
 
     /// Whether it would pull what the hub has, if it had a turn.
@@ -128,7 +125,7 @@ impl Socket {
     /// Writes what was pulled, if it can go out as it is. Returns whether that is so, and all is
     /// written: then there is nothing more to write, and a turn is needed only to read.
     pub fn pass_on(&mut self, stream: &mut impl Write, scratch: &mut Scratch) -> bool {
-        if scratch.pulled.is_empty() || self.paused || !self.peer.is_plain() {
+        if scratch.pulled.is_empty() || self.credit == 0 || !self.peer.is_plain() {
             return false;
         }
         let Some(bytes) = scratch.encoded.encode(&scratch.pulled) else { return false };
@@ -136,15 +133,17 @@ impl Socket {
         // What is wrong with the stream comes up again in its turn.
         let written = stream.write(bytes).unwrap_or(0);
         self.peer.keep(&bytes[written..]);
-        written == bytes.len() && mem::take(&mut scratch.is_all)
+        written == bytes.len() && !self.told
     }
 
     /// Reads a bit, and writes what there is while the stream takes it.
     pub fn turn(&mut self, stream: &mut (impl Read + Write), line: &mut impl Line) -> Turn {
+        self.tell(true);
         self.turn_with(stream, line, &mut Scratch::default())
     }
 
-    /// The same, with memory that one socket after the other may use.
+    /// The same for who [tells](Self::tell) it of what the hub has, with memory that one socket
+    /// after the other may use.
     pub fn turn_with(
         &mut self,
         stream: &mut (impl Read + Write),
@@ -163,12 +162,11 @@ impl Socket {
         line: &mut impl Line,
         scratch: &mut Scratch,
     ) -> Result<Turn, Lost> {
-        let is_all = mem::take(&mut scratch.is_all);
         for to_send in scratch.pulled.drain(..) {
             self.peer.send(to_send);
         }
-        let read = self.read(stream, line, &mut scratch.bytes)?;
-        let written = self.write(stream, line, !is_all, &mut scratch.pulled)?;
+        let read = self.read(stream, line, scratch)?;
+        let written = self.write(stream, line, &mut scratch.pulled)?;
         if self.peer.is_closed() && self.reading == Reading::Messages {
             self.reading = Reading::Rest;
         }
@@ -180,7 +178,7 @@ impl Socket {
             return Ok(Turn::ShutDownWrite);
         }
         let resumed = match read {
-            Stopped::Paused => line.wants_input(),
+            Stopped::Paused => line.credit() > 0,
             Stopped::Held => !self.peer.is_held(),
             Stopped::More | Stopped::Blocked => false,
         };
@@ -195,32 +193,36 @@ impl Socket {
         &mut self,
         stream: &mut impl Read,
         line: &mut impl Line,
-        bytes: &mut Vec<u8>,
+        Scratch { received, bytes, .. }: &mut Scratch,
     ) -> Result<Stopped, Lost> {
         match self.reading {
             Reading::Messages => {}
             Reading::Rest => return self.read_rest(stream),
             Reading::Done => return Ok(Stopped::Blocked),
         }
-        if self.paused && !line.wants_input() {
-            return Ok(Stopped::Paused);
-        }
         let mut has_read = false;
-        for _ in 0..MESSAGES_AT_ONCE {
-            if let Some(received) = self.peer.poll() {
-                self.paused = !line.received(&received);
-                if let Received::Call(request) = &received
+        let mut left = MESSAGES_AT_ONCE;
+        while left > 0 {
+            if self.credit == 0 {
+                self.credit = line.credit();
+            }
+            if self.credit == 0 {
+                return Ok(Stopped::Paused);
+            }
+            received.clear();
+            self.poll(left.min(self.credit), received);
+            if let Some(last) = received.last() {
+                left -= received.len();
+                self.credit = line.received(received);
+                if let Received::Call(request) = last
                     && let Some(service) = self.peer.service()
                 {
                     let response = line.call(service, request);
                     self.peer.answer(response);
                 }
-                if !received.goes_on() {
+                if !last.goes_on() {
                     self.reading = Reading::Rest;
                     return Ok(Stopped::More);
-                }
-                if self.paused {
-                    return Ok(Stopped::Paused);
                 }
             } else if self.peer.is_held() {
                 return Ok(Stopped::Held);
@@ -239,6 +241,15 @@ impl Socket {
         Ok(Stopped::More)
     }
 
+    /// Takes what has come in whole, up to so many, and to what has to be answered or ends it.
+    fn poll(&mut self, limit: usize, received: &mut Vec<Received>) {
+        let is_last = |last: &Received| !last.goes_on() || matches!(last, Received::Call(_));
+        while received.len() < limit && !received.last().is_some_and(is_last) {
+            let Some(next) = self.peer.poll() else { return };
+            received.push(next);
+        }
+    }
+
     fn read_rest(&mut self, stream: &mut impl Read) -> Result<Stopped, Lost> {
         match read(stream, &mut [0; 4096])? {
             None => Ok(Stopped::Blocked),
@@ -254,7 +265,6 @@ impl Socket {
         &mut self,
         stream: &mut impl Write,
         line: &mut impl Line,
-        mut may_have_more: bool,
         batch: &mut VecDeque<ToSend>,
     ) -> Result<Written, Lost> {
         for _ in 0..BATCHES_AT_ONCE {
@@ -269,10 +279,10 @@ impl Socket {
                     Err(_) => return Err(Lost),
                 }
             }
-            if self.peer.is_closed() || !may_have_more {
+            if self.peer.is_closed() || !self.told {
                 return Ok(Written::Blocked);
             }
-            may_have_more = line.pull(batch);
+            self.told = line.pull(batch);
             for to_send in batch.drain(..) {
                 self.peer.send(to_send);
             }

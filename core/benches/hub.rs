@@ -3,45 +3,14 @@
 //! Figures are nanoseconds a delivery, or a message, as the counters' throughput says; compare them
 //! within one run only.
 
-use std::sync::Arc;
+mod crowd;
 
-use divan::{Bencher, black_box, counter::ItemsCount};
-use switchboard_core::{Config, ConnId, Frame, Hub, Input, Instant, Name, Output, Request, Target};
+use crowd::{Payload, crowd, deliver, send};
+use divan::{Bencher, counter::ItemsCount};
+use switchboard_core::{Name, Target};
 
 fn main() {
     divan::main();
-}
-
-type Payload = Arc<str>;
-
-/// A hub where so many are logged in, each as its number.
-fn crowd(users: usize) -> (Hub<Payload>, Vec<ConnId>) {
-    let now = Instant::ZERO;
-    let mut hub = Hub::new(Config { max_connections: users, ..Config::default() }, 1, now);
-    let conns = (0..users).map(|user| {
-        let conn = hub.connect(now, None).expect("room");
-        let uid = user.to_string();
-        let uid = Name::new(&uid).expect("a name");
-        hub.handle(now, Input::Request { conn, request: Request::Login(uid), size: 8 });
-        while hub.poll_output().is_some() {}
-        while hub.poll_frame(conn).is_some() {}
-        conn
-    });
-    let conns = conns.collect();
-    (hub, conns)
-}
-
-/// Carries all outputs out, as an adapter whose sockets take everything. Returns the deliveries.
-fn deliver(hub: &mut Hub<Payload>) -> usize {
-    let mut delivered = 0;
-    while let Some(output) = hub.poll_output() {
-        if let Output::Ready { conn } = output {
-            while let Some(frame) = hub.poll_frame(conn) {
-                delivered += usize::from(matches!(black_box(frame), Frame::Message { .. }));
-            }
-        }
-    }
-    delivered
 }
 
 #[divan::bench(args = [1_000, 10_000, 100_000, 1_000_000], sample_count = 20)]
@@ -49,8 +18,7 @@ fn broadcast(bencher: Bencher<'_, '_>, users: usize) {
     let (mut hub, conns) = crowd(users);
     let payload: Payload = "x".repeat(64).into();
     bencher.counter(ItemsCount::new(users)).bench_local(|| {
-        let request = Request::Send { to: Target::Everyone, payload: Arc::clone(&payload) };
-        hub.handle(Instant::ZERO, Input::Request { conn: conns[0], request, size: 68 });
+        send(&mut hub, conns[0], Target::Everyone, &payload);
         assert_eq!(deliver(&mut hub), users);
     });
 }
@@ -61,8 +29,7 @@ fn broadcast_of_eight(bencher: Bencher<'_, '_>, users: usize) {
     let payload: Payload = "x".repeat(64).into();
     bencher.counter(ItemsCount::new(8 * users)).bench_local(|| {
         for _ in 0..8 {
-            let request = Request::Send { to: Target::Everyone, payload: Arc::clone(&payload) };
-            hub.handle(Instant::ZERO, Input::Request { conn: conns[0], request, size: 68 });
+            send(&mut hub, conns[0], Target::Everyone, &payload);
         }
         assert_eq!(deliver(&mut hub), 8 * users);
     });
@@ -83,8 +50,7 @@ fn unicast(bencher: Bencher<'_, '_>, users: usize) {
         for _ in 0..MESSAGES {
             let (from, to) = (next.next().expect("endless"), next.next().expect("endless"));
             let to = Target::User(Name::new(&uids[to]).expect("a name"));
-            let request = Request::Send { to, payload: Arc::clone(&payload) };
-            hub.handle(Instant::ZERO, Input::Request { conn: conns[from], request, size: 70 });
+            send(&mut hub, conns[from], to, &payload);
             delivered += deliver(&mut hub);
         }
         assert_eq!(delivered, MESSAGES);
@@ -103,9 +69,7 @@ fn unicast_of_200(bencher: Bencher<'_, '_>, users: usize) {
         for message in 0..MESSAGES {
             let (from, to) = (message % 200, (message * 7 + 1) % 200);
             let to = Target::User(Name::new(&uids[to]).expect("a name"));
-            let request = Request::Send { to, payload: Arc::clone(&payload) };
-            let conn = conns[from * step];
-            hub.handle(Instant::ZERO, Input::Request { conn, request, size: 70 });
+            send(&mut hub, conns[from * step], to, &payload);
             delivered += deliver(&mut hub);
         }
         assert_eq!(delivered, MESSAGES);

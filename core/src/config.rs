@@ -48,7 +48,7 @@ pub struct Config {
     /// messages it has not read to the end.
     pub max_groups_per_connection: usize,
     /// Replies to its own requests that a connection can leave unread, see
-    /// [`Hub::wants_input`](crate::Hub::wants_input). With zero nobody can ask for anything.
+    /// [`Hub::credit`](crate::Hub::credit). With zero nobody can ask for anything.
     pub max_replies: usize,
     /// Messages to everybody that are kept for those who have yet to read them.
     pub everyone_ring: RingLimit,

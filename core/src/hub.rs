@@ -65,7 +65,7 @@ use wake::Wake;
 ///   pulled; when it has room, go on pulling. Nothing else is needed against slow readers;
 /// - ask [`poll_timeout`](Self::poll_timeout) when to feed [`Input::Timeout`] next.
 ///
-/// Before reading from a connection, ask [`wants_input`](Self::wants_input).
+/// Before reading from a connection, ask for its [`credit`](Self::credit).
 ///
 /// No call fails: what is wrong with an input becomes a frame for whoever sent it.
 ///
@@ -192,15 +192,20 @@ impl<P: Payload> Hub<P> {
         timer.into_iter().chain(close).min_by_key(|deadline| deadline.at)
     }
 
-    /// Whether requests of this connection should be read.
+    /// How many requests of this connection may be fed before this is asked again.
     ///
-    /// False while as many replies as [`Config::max_replies`] allows wait to be pulled, and while a
+    /// Zero while as many replies as [`Config::max_replies`] allows wait to be pulled, and while a
     /// credential is checked; a verdict leads to a reply, so it is time to ask again when something
     /// has been pulled. Whoever feeds requests all the same gets the connection closed.
-    pub fn wants_input(&self, conn: ConnId) -> bool {
-        self.conns.get(conn).is_none_or(|conn| {
-            let is_checked = matches!(conn.state, State::Checking { .. });
-            conn.replies.len() < self.config.max_replies && !is_checked
+    pub fn credit(&self, conn: ConnId) -> usize {
+        self.conns.get(conn).map_or(usize::MAX, |conn| {
+            let room = self.config.max_replies.saturating_sub(conn.replies.len());
+            match conn.state {
+                State::Checking { .. } => 0,
+                // What follows has to wait for the verdict.
+                State::Credential => room.min(1),
+                _ => room,
+            }
         })
     }
 
@@ -250,7 +255,7 @@ impl<P: Payload> Hub<P> {
         self.conns[conn].watch.hear(self.now);
         match self.charge(conn, size) {
             Some((Level::FarOver, _)) => return self.close_too_fast(conn),
-            _ if !self.wants_input(conn) => return self.close_unread(conn),
+            _ if self.credit(conn) == 0 => return self.close_unread(conn),
             Some((_, too_fast)) => return self.refuse(conn, too_fast),
             None => {}
         }

@@ -10,6 +10,7 @@ use std::{
     collections::VecDeque,
     io::{self, Read, Write},
     net::Shutdown,
+    slice,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -177,7 +178,7 @@ fn read_messages(line: &mut impl Line, signal: &Signal, config: &PeerConfig) -> 
         }
         signal.peer().receive(&bytes[..size]);
         while let Some(received) = next(signal) {
-            let mut wanted = line.received(&received);
+            let mut credit = line.received(slice::from_ref(&received));
             if let Received::Call(request) = &received
                 && let Some(http) = &config.http
             {
@@ -189,9 +190,9 @@ fn read_messages(line: &mut impl Line, signal: &Signal, config: &PeerConfig) -> 
                 signal.ready();
                 return Ok(());
             }
-            while !wanted && !signal.has_ended() {
+            while credit == 0 && !signal.has_ended() {
                 thread::park();
-                wanted = line.wants_input();
+                credit = line.credit();
             }
         }
         let (is_closed, has_outgoing) = {

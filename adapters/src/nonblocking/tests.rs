@@ -86,6 +86,11 @@ impl World {
     }
 
     fn turn(&mut self) {
+        self.socket.tell(true);
+        self.turn_as_told();
+    }
+
+    fn turn_as_told(&mut self) {
         let mut line = Direct { hub: &mut self.hub, now: Instant::ZERO, conn: self.conn };
         loop {
             match self.socket.turn_with(&mut self.stream, &mut line, &mut self.scratch) {
@@ -100,7 +105,8 @@ impl World {
     fn turn_ahead(&mut self) {
         let mut pulled = Pulled::default();
         pulled.pull(&mut self.hub, self.socket.writes().then_some(self.conn));
-        self.scratch.is_all = !pulled.take_next(&mut self.scratch.pulled);
+        let may_have_more = pulled.take_next(&mut self.scratch.pulled);
+        self.socket.tell(may_have_more);
         if !self.socket.pass_on(&mut self.stream, &mut self.scratch) || !self.stream.sent.is_empty()
         {
             self.turn();

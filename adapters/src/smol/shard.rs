@@ -145,9 +145,11 @@ impl Shard {
         for key in mail.ready.drain(..) {
             if let Some(conn) = self.conns.get_mut(key.index as usize)
                 && conn.generation == key.generation
-                && !std::mem::replace(&mut conn.is_queued, true)
             {
-                self.by_hub.push_back(key.index as usize);
+                conn.socket.tell(true);
+                if !std::mem::replace(&mut conn.is_queued, true) {
+                    self.by_hub.push_back(key.index as usize);
+                }
             }
         }
         for key in mail.cut.drain(..) {
@@ -216,7 +218,10 @@ impl Shard {
                 self.turn(index);
             }
             if let Some(index) = self.by_hub.pop_front() {
-                self.scratch.is_all = !self.pulled.take_next(&mut self.scratch.pulled);
+                let may_have_more = self.pulled.take_next(&mut self.scratch.pulled);
+                if let Some(conn) = self.conns.get_mut(index) {
+                    conn.socket.tell(may_have_more);
+                }
                 self.turn(index);
             }
         }
@@ -235,7 +240,8 @@ impl Shard {
 
     fn turn(&mut self, index: usize) {
         let Some(conn) = self.conns.get_mut(index) else {
-            return self.scratch.forget();
+            // What was pulled for who has ended since.
+            return self.scratch.pulled.clear();
         };
         conn.is_queued = false;
         let mut edge = Edge { stream: &conn.stream, readiness: &mut conn.readiness };

@@ -7,6 +7,7 @@
 //! have a short turn after the other, many times over: what else happens on the machine meets both.
 
 mod crowd;
+mod latency;
 mod scenario;
 mod server;
 
@@ -17,12 +18,13 @@ use scenario::Scenario;
 use server::Server;
 
 const HELP: &str = "\
-compare [--rounds N] [--seconds S] [--only WORD] [--idle USERS] [NAME=COMMAND ...]
+compare [--rounds N] [--seconds S] [--only WORD] [--idle USERS] [--storm USERS] [NAME=COMMAND ...]
 
   --rounds N      how many turns each server has (12)
   --seconds S     how long a turn is (1.5)
   --only WORD     servers and scenarios whose name has the word
   --idle USERS    users of the scenario in which nothing happens (19000)
+  --storm USERS   users of the scenario in which messages to one meet those to all (15000)
   NAME=COMMAND    another server; ADDRESS in the command is where it shall listen
 ";
 
@@ -30,7 +32,18 @@ compare [--rounds N] [--seconds S] [--only WORD] [--idle USERS] [NAME=COMMAND ..
 struct Column {
     name: &'static str,
     users: usize,
-    scenario: Option<Scenario>,
+    what: What,
+}
+
+/// What is measured.
+#[derive(Clone, Copy)]
+enum What {
+    /// Processor time.
+    Work(Scenario),
+    /// Memory, while nothing happens.
+    Idle,
+    /// How long a message to one takes during a storm.
+    Latency,
 }
 
 struct Options {
@@ -38,6 +51,7 @@ struct Options {
     time: Duration,
     only: Vec<String>,
     idle: usize,
+    storm: usize,
     others: Vec<(String, String)>,
 }
 
@@ -61,15 +75,20 @@ fn main() {
         Column {
             name: "broadcast",
             users: 5000,
-            scenario: Some(Scenario::Broadcast { on_the_way: 1 }),
+            what: What::Work(Scenario::Broadcast { on_the_way: 1 }),
         },
         Column {
             name: "broadcast-of-8",
             users: 5000,
-            scenario: Some(Scenario::Broadcast { on_the_way: 8 }),
+            what: What::Work(Scenario::Broadcast { on_the_way: 8 }),
         },
-        Column { name: "unicast", users: 200, scenario: Some(Scenario::Unicast { on_the_way: 4 }) },
-        Column { name: "idle", users: options.idle, scenario: None },
+        Column {
+            name: "unicast",
+            users: 200,
+            what: What::Work(Scenario::Unicast { on_the_way: 4 }),
+        },
+        Column { name: "idle", users: options.idle, what: What::Idle },
+        Column { name: "latency", users: options.storm, what: What::Latency },
     ];
     let names = |word: &String| columns.iter().any(|column| column.name == word);
     let (only_columns, only_servers): (Vec<_>, Vec<_>) =
@@ -80,6 +99,14 @@ fn main() {
     println!("the machine's load before: {}", load.trim());
     let (reference, others) = servers.split_first().expect("there is the reference");
     for column in columns.iter().filter(|column| has(&only_columns, column.name)) {
+        if let What::Latency = column.what {
+            print_latencies(
+                column,
+                servers.iter().filter(|(name, _)| has(&only_servers, name)),
+                &options,
+            );
+            continue;
+        }
         print_head(column);
         for (index, other) in others.iter().filter(|(name, _)| has(&only_servers, name)).enumerate()
         {
@@ -97,7 +124,7 @@ fn main() {
 
 /// Microseconds of processor time a message in each turn of each server, or KiB of memory a user.
 fn measure(column: &Column, servers: [&(String, String); 2], options: &Options) -> [Vec<f64>; 2] {
-    let Some(scenario) = column.scenario else {
+    let What::Work(scenario) = column.what else {
         return servers.map(|server| vec![idle(column, server)]);
     };
     let mut worlds = servers.map(|(_, command)| {
@@ -121,17 +148,48 @@ fn measure(column: &Column, servers: [&(String, String); 2], options: &Options) 
     figures
 }
 
+/// The blocking adapter has two threads for each user.
+fn users(column: &Column, server: &str) -> usize {
+    if server == "blocking" { column.users.min(5000) } else { column.users }
+}
+
 fn idle(column: &Column, (name, command): &(String, String)) -> f64 {
     let server = Server::start(command);
     let before = server.resident_kib();
-    // The blocking adapter has two threads for each.
-    let users = if name == "blocking" { column.users.min(5000) } else { column.users };
+    let users = users(column, name);
     let _crowd = Crowd::log_in(server.address(), users);
     (server.resident_kib() - before) / users as f64
 }
 
+fn print_latencies<'a>(
+    column: &Column,
+    servers: impl Iterator<Item = &'a (String, String)>,
+    options: &Options,
+) {
+    println!(
+        "\nlatency of a message to one, milliseconds: alone, and during a storm of messages to all"
+    );
+    println!(
+        "{:12} {:>6} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}   a message to all",
+        "", "users", "p50", "p99", "p99.9", "p50", "p99", "p99.9"
+    );
+    for (name, command) in servers {
+        let server = Server::start(command);
+        let users = users(column, name);
+        let time = options.time * u32::try_from(options.rounds).expect("not so many");
+        let latency = latency::measure(server.address(), users, time);
+        print!("{name:12} {users:6}");
+        for times in [latency.alone, latency.in_storm] {
+            for quantile in [0.5, 0.99, 0.999] {
+                print!(" {:8.2}", times.value_at_quantile(quantile) as f64 / 1e3);
+            }
+        }
+        println!("   {:.0}", latency.walk.as_secs_f64() * 1e3);
+    }
+}
+
 fn print_head(column: &Column) {
-    let unit = if column.scenario.is_some() { "us a message" } else { "KiB a user" };
+    let unit = if let What::Work(_) = column.what { "us a message" } else { "KiB a user" };
     println!("\n{} ({} users), {unit}", column.name, column.users);
     println!("{:12} {:>8} {:>8} {:>8}   ratio to the reference", "", "median", "least", "most");
 }
@@ -179,6 +237,7 @@ fn options() -> Options {
         time: Duration::from_millis(1500),
         only: Vec::new(),
         idle: 19_000,
+        storm: 15_000,
         others: Vec::new(),
     };
     let mut arguments = env::args().skip(1);
@@ -188,6 +247,7 @@ fn options() -> Options {
             "--rounds" => options.rounds = number(&value()),
             "--seconds" => options.time = seconds(&value()),
             "--idle" => options.idle = number(&value()),
+            "--storm" => options.storm = number(&value()),
             "--only" => options.only.push(value()),
             "--help" => {
                 print!("{HELP}");

@@ -98,7 +98,7 @@ pub(crate) fn frame(text: &str) -> Vec<u8> {
 }
 
 /// The size of the first frame of `bytes`, once it is there whole.
-fn frame_size(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn frame_size(bytes: &[u8]) -> Option<usize> {
     let size = match bytes.get(1)? {
         126 => 4 + usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?)),
         127 => panic!("a long message"),
@@ -107,7 +107,8 @@ fn frame_size(bytes: &[u8]) -> Option<usize> {
     (size <= bytes.len()).then_some(size)
 }
 
-fn log_in(server: SocketAddr, user: usize) -> net::TcpStream {
+/// Connects and logs in one of them.
+pub(crate) fn log_in(server: SocketAddr, user: usize) -> net::TcpStream {
     let mut stream = net::TcpStream::connect(server).expect("the server accepts");
     stream.set_nodelay(true).expect("a TCP socket");
     let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\

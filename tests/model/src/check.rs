@@ -326,7 +326,7 @@ impl World {
         agree("the twin's timeout", self.twin.poll_timeout(), hub.poll_timeout());
         for &conn in &self.slots {
             agree("stage", hub.stage(conn), model.stage(conn));
-            agree("wants_input", hub.wants_input(conn), model.wants_input(conn));
+            agree("credit", hub.credit(conn), model.credit(conn));
         }
     }
 

@@ -367,13 +367,16 @@ impl Model {
         }
     }
 
-    /// Whether requests of this connection should be read.
-    pub fn wants_input(&self, conn: ConnId) -> bool {
-        let is_reply = |unread: &&Unread| matches!(unread, Unread::Reply(_));
-        self.conns.get(&conn).is_none_or(|conn| {
-            let replies = conn.unread.iter().filter(is_reply).count();
-            replies < self.config.max_replies && !matches!(conn.life, Life::Checking(_))
-        })
+    /// How many requests of this connection may be fed before this is asked again.
+    pub fn credit(&self, conn: ConnId) -> usize {
+        let Some(conn) = self.conns.get(&conn) else { return usize::MAX };
+        let replies = conn.unread.iter().filter(|unread| matches!(unread, Unread::Reply(_)));
+        let room = self.config.max_replies.saturating_sub(replies.count());
+        match conn.life {
+            Life::Checking(_) => 0,
+            Life::Credential => room.min(1),
+            _ => room,
+        }
     }
 
     /// How far a connection has come.

@@ -10,7 +10,7 @@ impl Model {
         self.stats.received_bytes += size as u64;
         match self.charge(id, size) {
             (Excess::Far, _) => return self.close(id, CloseReason::TooFast),
-            _ if !self.wants_input(id) => return self.close(id, CloseReason::RepliesUnread),
+            _ if self.credit(id) == 0 => return self.close(id, CloseReason::RepliesUnread),
             (Excess::Some, problem) => return self.problem(id, problem),
             (Excess::None, _) => {}
         }

@@ -1,0 +1,256 @@
+//! `cargo run --release --package switchboard-bench --bin cores`: what a second thread brings, where
+//! the kernel is out of the way.
+//!
+//! Memory stands for sockets. All else is as in the asynchronous adapter: each thread serves its share
+//! of the connections, all of them feed one hub, and everybody writes to somebody of another thread.
+//! Frames are unmasked, checked, parsed, routed, encoded and written.
+
+use std::{
+    collections::VecDeque,
+    env,
+    io::{self, ErrorKind, Read, Write},
+    sync::{
+        Arc, Barrier, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use switchboard::{
+    Settings,
+    exchange::{Exchange, Extension, Signal},
+    line::Pulled,
+    nonblocking::{Scratch, Socket, Turn},
+};
+use switchboard_core::ConnId;
+
+const USERS: usize = 400;
+
+/// Messages that each user is at a time to hear.
+const ON_THE_WAY: usize = 4;
+
+const ROUNDS: usize = 7;
+
+const TIME: Duration = Duration::from_secs(1);
+
+/// Turns between looks at what else there is.
+const TURNS_AT_ONCE: usize = 32;
+
+fn main() {
+    let threads = env::args().nth(1).map_or(2, |threads| threads.parse().expect("a number"));
+    let mut ratios = Vec::new();
+    for _ in 0..ROUNDS {
+        let [one, many] = [1, threads].map(play);
+        ratios.push(many / one);
+        println!(
+            "1 thread: {one:.0} messages a second, {threads}: {many:.0}, {:.2} times",
+            many / one
+        );
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("median: {:.2} times", ratios[ROUNDS / 2]);
+}
+
+/// Messages a second that so many threads carry.
+fn play(threads: usize) -> f64 {
+    let settings = Settings::default();
+    let exchange = Exchange::new(&settings, || {});
+    let stop = AtomicBool::new(false);
+    let start = Barrier::new(threads + 1);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|index| {
+                let (exchange, settings, stop, start) = (&exchange, &settings, &stop, &start);
+                scope.spawn(move || {
+                    let mut worker = Worker::new(exchange);
+                    for user in (index..USERS).step_by(threads) {
+                        worker.connect(user, settings);
+                    }
+                    while worker.work() {}
+                    // Everybody is there before anybody writes.
+                    start.wait();
+                    worker.say_first();
+                    while !stop.load(Ordering::Relaxed) {
+                        worker.work();
+                    }
+                    worker.heard
+                })
+            })
+            .collect();
+        start.wait();
+        let begin = Instant::now();
+        thread::sleep(TIME);
+        stop.store(true, Ordering::Relaxed);
+        let time = begin.elapsed();
+        let heard: usize = workers.into_iter().map(|worker| worker.join().expect("no panic")).sum();
+        heard as f64 / time.as_secs_f64()
+    })
+}
+
+/// A connection of a worker.
+#[derive(Clone)]
+struct Place {
+    ready: Arc<Mutex<Vec<usize>>>,
+    seat: usize,
+}
+
+impl Signal for Place {
+    fn ready(&self) {
+        self.ready.lock().expect("no panic").push(self.seat);
+    }
+
+    fn cut(&self) {}
+}
+
+/// A thread's share.
+struct Worker<'a> {
+    exchange: &'a Exchange<Place>,
+    seats: Vec<Seat>,
+    ready: Arc<Mutex<Vec<usize>>>,
+    by_hub: VecDeque<usize>,
+    by_socket: VecDeque<usize>,
+    pulled: Pulled,
+    scratch: Scratch,
+    heard: usize,
+}
+
+struct Seat {
+    conn: ConnId,
+    socket: Socket,
+    client: Client,
+    is_queued: bool,
+}
+
+/// Passes each message that it hears on to its neighbour.
+#[derive(Default)]
+struct Client {
+    sent: VecDeque<u8>,
+    to_next: Vec<u8>,
+    heard: usize,
+}
+
+impl<'a> Worker<'a> {
+    fn new(exchange: &'a Exchange<Place>) -> Self {
+        Self {
+            exchange,
+            seats: Vec::new(),
+            ready: Arc::default(),
+            by_hub: VecDeque::new(),
+            by_socket: VecDeque::new(),
+            pulled: Pulled::default(),
+            scratch: Scratch::default(),
+            heard: 0,
+        }
+    }
+
+    fn connect(&mut self, user: usize, settings: &Settings) {
+        let seat = self.seats.len();
+        let signal = Place { ready: Arc::clone(&self.ready), seat };
+        let conn = self.exchange.connect(signal, None).expect("there is room");
+        let socket = Socket::new(Arc::new(settings.peer_config()), None);
+        let to_next = frame(&format!("user {}:{}", (user + 1) % USERS, "x".repeat(64)));
+        let mut client = Client { to_next, ..Client::default() };
+        client.sent.extend(
+            b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        );
+        client.sent.extend(frame(&format!("user {user}")));
+        self.seats.push(Seat { conn, socket, client, is_queued: true });
+        self.by_socket.push_back(seat);
+    }
+
+    fn say_first(&mut self) {
+        for (index, seat) in self.seats.iter_mut().enumerate() {
+            seat.client.heard = 0;
+            for _ in 0..ON_THE_WAY {
+                seat.client.sent.extend(&seat.client.to_next);
+            }
+            seat.is_queued = true;
+            self.by_socket.push_back(index);
+        }
+    }
+
+    /// What a shard does between two waits. Returns whether there was anything to do.
+    fn work(&mut self) -> bool {
+        for seat in self.ready.lock().expect("no panic").drain(..) {
+            self.seats[seat].socket.tell(true);
+            if !std::mem::replace(&mut self.seats[seat].is_queued, true) {
+                self.by_hub.push_back(seat);
+            }
+        }
+        if self.by_hub.len() < TURNS_AT_ONCE {
+            let _next = self.exchange.drive();
+        }
+        let turns = self.by_socket.len().max(self.by_hub.len()).min(TURNS_AT_ONCE);
+        let next = self.by_hub.iter().take(turns).map(|seat| &self.seats[*seat]);
+        let conns = next.map(|seat| seat.socket.writes().then_some(seat.conn));
+        self.exchange.pull_each(conns, &mut self.pulled);
+        for _ in 0..turns {
+            if let Some(seat) = self.by_socket.pop_front() {
+                self.turn(seat);
+            }
+            if let Some(seat) = self.by_hub.pop_front() {
+                let may_have_more = self.pulled.take_next(&mut self.scratch.pulled);
+                self.seats[seat].socket.tell(may_have_more);
+                self.turn(seat);
+            }
+        }
+        turns > 0
+    }
+
+    fn turn(&mut self, index: usize) {
+        let Seat { conn, socket, client, is_queued } = &mut self.seats[index];
+        *is_queued = false;
+        if !socket.pass_on(client, &mut self.scratch) || !client.sent.is_empty() {
+            let mut line = Extension::new(self.exchange, *conn);
+            match socket.turn_with(client, &mut line, &mut self.scratch) {
+                Turn::Wait | Turn::Again => {}
+                end => panic!("{end:?}"),
+            }
+        }
+        self.heard += std::mem::take(&mut client.heard);
+        if !client.sent.is_empty() {
+            *is_queued = true;
+            self.by_socket.push_back(index);
+        }
+    }
+}
+
+impl Read for Client {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self.sent.read(buf)? {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            size => Ok(size),
+        }
+    }
+}
+
+impl Write for Client {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        // Whole frames come, of messages and of what the server says of itself.
+        let mut rest = buf;
+        while let [0x81, size, behind @ ..] = rest {
+            let (text, behind) = behind.split_at(usize::from(*size));
+            if text[0] == b'x' {
+                self.heard += 1;
+                self.sent.extend(&self.to_next);
+            }
+            rest = behind;
+        }
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A masked frame with a text.
+fn frame(text: &str) -> Vec<u8> {
+    let mask = [0x12, 0x34, 0x56, 0x78];
+    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).expect("a short text")];
+    frame.extend(mask);
+    frame.extend(text.bytes().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
