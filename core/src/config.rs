@@ -8,6 +8,7 @@ use crate::{Authentication, ConnId, Rate};
 ///
 /// Everything that can grow has a limit here; [`payload_bound`](Config::payload_bound) adds them up.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Config {
     /// How connections log in.
     pub authentication: Authentication,
@@ -108,6 +109,7 @@ impl Config {
 /// A connection from which nothing came for some time is pinged, and closed with 4003 if nothing
 /// comes after that, either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Heartbeat {
     /// The longest silence before a ping. Each connection has its own share of it, see
     /// [`Config::ping_after`], so that those who came at the same time are not pinged at the same
@@ -119,6 +121,7 @@ pub struct Heartbeat {
 
 /// What becomes of a second login with a uid that is online.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum DuplicateUid {
     /// The older connection is closed with 4001, the newer one takes its place.
     #[default]
@@ -132,6 +135,7 @@ pub enum DuplicateUid {
 /// What becomes of a connection that reads so slowly that messages it has not read had to make
 /// room for newer ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SlowReader {
     /// It is told how many messages it has missed and goes on with the oldest that is left.
     #[default]
@@ -143,6 +147,7 @@ pub enum SlowReader {
 
 /// How much is kept of a topic's messages until every connection that they are for has read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RingLimit {
     /// Messages. At least one is kept, even if this is zero.
     pub entries: usize,

@@ -6,6 +6,7 @@ use crate::{ConnId, Name};
 
 /// How connections log in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Authentication {
     /// They say what their uid is, and are believed: [`Request::Login`](crate::Request::Login).
     #[default]
@@ -17,6 +18,7 @@ pub enum Authentication {
 
 /// Which check a verdict is for. No two checks have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ticket {
     pub(crate) conn: ConnId,
     pub(crate) number: u64,
@@ -24,8 +26,10 @@ pub struct Ticket {
 
 /// What came of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict<'a> {
     /// The credential is good, for this uid.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     Accepted(Name<'a>),
     /// It is not. The client is told, and may try again until its login time runs out.
     Denied(Denial),
@@ -35,6 +39,7 @@ pub enum Verdict<'a> {
 /// its own log is not for strangers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Denial {
     /// It is not valid.
     Invalid,

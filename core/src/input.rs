@@ -9,6 +9,7 @@ use crate::{ConnId, Kick, Name, Problem, Ticket, Verdict};
 /// An id that the hub has forgotten is counted in [`Stats::stale`](crate::Stats::stale) and
 /// otherwise ignored: a socket's end and the hub's decision to drop it may cross.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Input<'a, P> {
     /// Somebody connected. [`Hub::connect`](crate::Hub::connect) does the same and returns the new
     /// connection's id.
@@ -30,6 +31,7 @@ pub enum Input<'a, P> {
         /// Which connection.
         conn: ConnId,
         /// What it asks for.
+        #[cfg_attr(feature = "serde", serde(borrow))]
         request: Request<'a, P>,
         /// How many bytes the message had that it came in.
         size: usize,
@@ -40,6 +42,7 @@ pub enum Input<'a, P> {
         /// The check's.
         ticket: Ticket,
         /// What came of it.
+        #[cfg_attr(feature = "serde", serde(borrow))]
         verdict: Verdict<'a>,
     },
     /// A connection gave a sign of life that is no request: a ping, a pong, a part of a message. A
@@ -61,6 +64,7 @@ pub enum Input<'a, P> {
     /// many it is for.
     Push {
         /// To whom.
+        #[cfg_attr(feature = "serde", serde(borrow))]
         to: Target<'a>,
         /// The message.
         payload: P,
@@ -69,6 +73,7 @@ pub enum Input<'a, P> {
     /// [`Hub::kick`](crate::Hub::kick) does the same and tells how many those are.
     Kick {
         /// The uid.
+        #[cfg_attr(feature = "serde", serde(borrow))]
         uid: Name<'a>,
         /// What they are told.
         kick: Kick,
@@ -105,24 +110,54 @@ pub enum Input<'a, P> {
 
 /// What a connection can ask for, in any dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Request<'a, P> {
     /// Be known by this uid.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     Login(Name<'a>),
     /// Be known by the uid that this credential is for.
     Authenticate(P),
     /// Pass a message on.
     Send {
         /// To whom.
+        #[cfg_attr(feature = "serde", serde(borrow))]
         to: Target<'a>,
         /// The message.
         payload: P,
     },
     /// Receive what is sent to this group.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     Join(Name<'a>),
     /// Receive it no longer.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     Leave(Name<'a>),
     /// The dialect could not make sense of it. The hub's part is to answer in order.
     Invalid(Problem),
+}
+
+impl<'a, P> Input<'a, P> {
+    /// The same input with another type of payload, made of this one's.
+    pub fn map_payload_ref<'p, Q>(&'p self, to: impl FnOnce(&'p P) -> Q) -> Input<'a, Q> {
+        match self {
+            Self::Connect { address } => Input::Connect { address: *address },
+            Self::Address { conn, address } => Input::Address { conn: *conn, address: *address },
+            Self::Request { conn, request, size } => {
+                Input::Request { conn: *conn, request: request.map_payload_ref(to), size: *size }
+            }
+            Self::Verdict { ticket, verdict } => {
+                Input::Verdict { ticket: *ticket, verdict: *verdict }
+            }
+            Self::Heard { conn, size } => Input::Heard { conn: *conn, size: *size },
+            Self::Called { conn } => Input::Called { conn: *conn },
+            Self::Push { to: target, payload } => Input::Push { to: *target, payload: to(payload) },
+            Self::Kick { uid, kick } => Input::Kick { uid: *uid, kick: kick.clone() },
+            Self::Fault { conn, fault } => Input::Fault { conn: *conn, fault: *fault },
+            Self::PeerClosed { conn } => Input::PeerClosed { conn: *conn },
+            Self::Disconnected { conn } => Input::Disconnected { conn: *conn },
+            Self::Timeout => Input::Timeout,
+            Self::Shutdown { over } => Input::Shutdown { over: *over },
+        }
+    }
 }
 
 impl<'a, P> Request<'a, P> {
@@ -139,21 +174,38 @@ impl<'a, P> Request<'a, P> {
             Self::Invalid(problem) => Request::Invalid(problem),
         }
     }
+
+    fn map_payload_ref<'p, Q>(&'p self, to: impl FnOnce(&'p P) -> Q) -> Request<'a, Q> {
+        match self {
+            Self::Login(uid) => Request::Login(*uid),
+            Self::Authenticate(credential) => Request::Authenticate(to(credential)),
+            Self::Send { to: target, payload } => {
+                Request::Send { to: *target, payload: to(payload) }
+            }
+            Self::Join(group) => Request::Join(*group),
+            Self::Leave(group) => Request::Leave(*group),
+            Self::Invalid(problem) => Request::Invalid(problem.clone()),
+        }
+    }
 }
 
 /// Whom a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Target<'a> {
     /// Every connection that is logged in, the sender's too.
     Everyone,
     /// Every connection that is logged in with this uid.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     User(Name<'a>),
     /// Every connection that has joined this group. The sender need not be one of them.
+    #[cfg_attr(feature = "serde", serde(borrow))]
     Group(Name<'a>),
 }
 
 /// What an adapter may find wrong with what a connection sends, before any dialect sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Fault {
     /// A binary message where the dialect has only text (RFC 6455, 7.4.1: 1003).
     Binary,

@@ -5,6 +5,7 @@ use core::fmt;
 
 /// With what a connection is closed that is [kicked](crate::Input::Kick).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Kick {
     code: u16,
     reason: Arc<str>,
@@ -69,3 +70,18 @@ impl fmt::Display for KickError {
 }
 
 impl core::error::Error for KickError {}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Kick {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename = "Kick")]
+        struct Unchecked {
+            code: u16,
+            reason: alloc::string::String,
+        }
+
+        let Unchecked { code, reason } = Unchecked::deserialize(deserializer)?;
+        Self::new(code, &reason).map_err(serde::de::Error::custom)
+    }
+}

@@ -6,6 +6,7 @@ use core::fmt;
 ///
 /// The rules are the same for every dialect, so that whoever can log in can also be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Name<'a>(&'a str);
 
 impl<'a> Name<'a> {
@@ -50,6 +51,7 @@ impl fmt::Display for Name<'_> {
 /// Why a name was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum NameError {
     /// It has no characters.
     Empty,
@@ -81,3 +83,10 @@ impl fmt::Display for NameError {
 }
 
 impl core::error::Error for NameError {}
+
+#[cfg(feature = "serde")]
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Name<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(<&str>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}

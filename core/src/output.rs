@@ -107,6 +107,7 @@ pub enum Frame<P> {
 /// Why a request was refused. The connection goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Problem {
     /// No uid or group can have this name.
     InvalidName(NameError),
@@ -185,6 +186,7 @@ impl core::error::Error for Problem {}
 
 /// What a rate counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Unit {
     /// Messages.
     Message,

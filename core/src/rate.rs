@@ -13,6 +13,7 @@ use crate::time::Instant;
 /// Time is counted in whole microseconds, in favour of the sender; but what is anything at all takes
 /// at least one. A rate or burst of zero counts as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rate {
     /// Units a second.
     pub per_second: u32,

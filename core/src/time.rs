@@ -8,6 +8,7 @@ use core::{ops::Add, time::Duration};
 /// backwards; a call that is told an earlier time than the one before is taken to happen at the
 /// same time as that one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Instant(u64);
 
 impl Instant {
