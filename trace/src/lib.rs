@@ -45,6 +45,7 @@
 extern crate alloc;
 
 mod digest;
+mod explain;
 mod file;
 mod op;
 mod recorded;
@@ -52,6 +53,7 @@ mod replay;
 mod tape;
 
 pub use digest::{Digest, hash};
+pub use explain::{Account, Asked, Explain, Fate, Sender};
 pub use file::{Block, Blocks, Checkpoint, Header, MAGIC, Trace, TraceError, VERSION, check_block};
 pub use op::{Body, Content, Op};
 pub use recorded::Recorded;

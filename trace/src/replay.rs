@@ -52,6 +52,11 @@ pub trait Observer {
         let _ = (hub, now, input);
     }
 
+    /// After it was fed.
+    fn fed(&mut self, hub: &Hub<Message>, now: Instant) {
+        let _ = (hub, now);
+    }
+
     /// After a connection has come, or has been turned away.
     fn connected(&mut self, now: Instant, conn: Result<ConnId, Refused>) {
         let _ = (now, conn);
@@ -216,5 +221,6 @@ impl Replay {
             }
             input => self.hub.handle(self.now, input),
         }
+        observer.fed(&self.hub, self.now);
     }
 }
