@@ -6,6 +6,7 @@ mod client;
 mod file;
 mod options;
 mod print;
+mod recording;
 mod service;
 mod signals;
 mod tools;
@@ -19,7 +20,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{Door, Settings, Stop, listen, tls::Tls};
+use crate::{Door, Settings, Stop, listen, record::Recorder, tls::Tls};
 #[cfg(feature = "webhooks")]
 use crate::{observe::Observe, webhook::Deliveries};
 
@@ -139,9 +140,12 @@ fn start(options: &Options) -> Result<(), Error> {
     service::ready(&format!("listening on {url}"));
     tracing::info!("the page, the API and metrics are on {api_url}");
     let doors = [door].into_iter().chain(admin);
+    let recorder = options.record.start().map_err(Error)?;
+    let settings = Settings { recorder: recorder.clone(), ..settings };
     #[cfg(feature = "webhooks")]
     let deliveries = webhooks.map(Deliveries::start).transpose().map_err(Error::new)?;
     let served = serve(options.listen.runtime, settings, doors, &stop).map_err(Error::new);
+    recorder.inspect(Recorder::finish);
     // Everybody is gone, and their logouts are told, too.
     #[cfg(feature = "webhooks")]
     deliveries.map(Deliveries::finish);

@@ -30,6 +30,7 @@ use http::{Request, Response};
 use slotmap::SecondaryMap;
 use smallvec::SmallVec;
 use switchboard_core::{ConnId, Event, Hub, Input, Instant, Refused, Stage, Ticket};
+use switchboard_trace::Recorded;
 use tracing::field;
 use tungstenite::Utf8Bytes;
 
@@ -80,7 +81,7 @@ pub struct Exchange<S> {
 }
 
 struct Shared<S> {
-    hub: Hub<Text>,
+    hub: Recorded<Text>,
     signals: SecondaryMap<ConnId, S>,
     observer: Option<Arc<dyn Observe>>,
     /// When the driver looks at the clock next, of its own accord.
@@ -108,6 +109,8 @@ impl<S: Signal> Exchange<S> {
         // The standard library's hasher is keyed by the system's random numbers.
         let seed = RandomState::new().build_hasher().finish();
         let hub = Hub::new(settings.hub_config(), seed, Instant::ZERO);
+        let tape = settings.recorder.as_ref().map(|recorder| recorder.tape(&hub, Instant::ZERO));
+        let hub = Recorded::new(hub, tape);
         let signals = SecondaryMap::new();
         let observer = settings.observer.clone();
         let shared = Shared {
@@ -120,7 +123,7 @@ impl<S: Signal> Exchange<S> {
         };
         let meters = Meters::default();
         let api = settings.api.clone().map(|api| Arc::new(Api::new(api, settings, meters.clone())));
-        Arc::new_cyclic(|this| Self {
+        let exchange = Arc::new_cyclic(|this| Self {
             shared: Mutex::new(shared),
             authenticate: settings.authenticate.clone(),
             api,
@@ -129,7 +132,16 @@ impl<S: Signal> Exchange<S> {
             this: Weak::clone(this),
             origin: Clock::now(),
             doorbell: Box::new(doorbell),
-        })
+        });
+        if let Some(recorder) = &settings.recorder {
+            let exchange = Arc::downgrade(&exchange);
+            recorder.flush_by(move || {
+                if let Some(exchange) = exchange.upgrade() {
+                    exchange.lock().hub.flush();
+                }
+            });
+        }
+        exchange
     }
 
     /// What all clients have in common that come in by this door.
@@ -223,7 +235,8 @@ impl<S: Signal> Exchange<S> {
     /// of `batch`. Returns whether there may be more; if not, [`Signal::ready`] will tell when there
     /// is.
     pub fn pull(&self, conn: ConnId, batch: &mut VecDeque<ToSend>) -> bool {
-        line::pull(&mut self.lock().hub, conn, batch)
+        let hub = &mut self.lock().hub;
+        line::pull(|| hub.poll_frame(conn), batch)
     }
 
     /// The same for several connections at once, in their order; nothing is pulled for who is
@@ -231,7 +244,8 @@ impl<S: Signal> Exchange<S> {
     pub fn pull_each(&self, conns: impl Iterator<Item = Option<ConnId>>, pulled: &mut Pulled) {
         let hub = &mut self.lock().hub;
         for conn in conns {
-            pulled.pull(hub, conn);
+            let hub = &mut *hub;
+            pulled.pull(conn.map(|conn| move || hub.poll_frame(conn)));
         }
     }
 

@@ -29,6 +29,7 @@ pub mod observe;
 pub mod origin;
 pub mod peer;
 pub mod proxy_protocol;
+pub mod record;
 mod seldom;
 mod settings;
 #[cfg(feature = "smol")]

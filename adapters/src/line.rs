@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use switchboard_core::{ConnId, Hub, Instant, Stage};
+use switchboard_core::{ConnId, Frame, Hub, Instant, Stage};
 
 use crate::{
     http::{Service, response},
@@ -58,7 +58,7 @@ impl Line for Direct<'_> {
     }
 
     fn pull(&mut self, batch: &mut VecDeque<ToSend>) -> bool {
-        pull(self.hub, self.conn, batch)
+        pull(|| self.hub.poll_frame(self.conn), batch)
     }
 
     fn call(&mut self, service: &dyn Service, request: &Request<Bytes>) -> Response<Bytes> {
@@ -83,10 +83,10 @@ struct Share {
 }
 
 impl Pulled {
-    /// Adds what `conn` should write next, or nothing.
-    pub(crate) fn pull(&mut self, hub: &mut Hub<Text>, conn: Option<ConnId>) {
+    /// Adds what a connection should write next, or nothing.
+    pub(crate) fn pull(&mut self, next: Option<impl FnMut() -> Option<Frame<Text>>>) {
         let before = self.frames.len();
-        let may_have_more = conn.is_none_or(|conn| pull(hub, conn, &mut self.frames));
+        let may_have_more = next.is_none_or(|next| pull(next, &mut self.frames));
         self.shares.push_back(Share { frames: self.frames.len() - before, may_have_more });
     }
 
@@ -98,12 +98,15 @@ impl Pulled {
     }
 }
 
-/// Moves frames of `conn` to the end of `batch`, up to one write's worth. Returns whether there may
-/// be more.
-pub(crate) fn pull(hub: &mut Hub<Text>, conn: ConnId, batch: &mut VecDeque<ToSend>) -> bool {
+/// Moves a connection's frames to the end of `batch`, up to one write's worth. Returns whether there
+/// may be more.
+pub(crate) fn pull(
+    mut next: impl FnMut() -> Option<Frame<Text>>,
+    batch: &mut VecDeque<ToSend>,
+) -> bool {
     let mut bytes = 0;
     for _ in 0..FRAMES_AT_ONCE {
-        let Some(frame) = hub.poll_frame(conn) else { return false };
+        let Some(frame) = next() else { return false };
         let to_send = ToSend::from(frame);
         bytes += to_send.len();
         batch.push_back(to_send);

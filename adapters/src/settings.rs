@@ -6,7 +6,7 @@ use switchboard_core::{Authentication, Config, RingLimit};
 
 use crate::{
     api::ApiConfig, authenticate::Authenticate, forwarded::Cidrs, http::HttpConfig,
-    observe::Observe, origin::Origins, peer::PeerConfig, tls::Tls, wire,
+    observe::Observe, origin::Origins, peer::PeerConfig, record::Recorder, tls::Tls, wire,
 };
 
 /// The settings of a server, apart from where it listens.
@@ -35,6 +35,8 @@ pub struct Settings {
     pub http: Option<HttpConfig>,
     /// What is told who logs in and out. Default: nothing.
     pub observer: Option<Arc<dyn Observe>>,
+    /// What writes down all that happens to the hub. Default: nothing.
+    pub recorder: Option<Recorder>,
     /// The time over which connections are closed when the server stops, so that not all come back
     /// elsewhere at once. Default: none.
     pub drain: Duration,
@@ -55,6 +57,7 @@ impl Default for Settings {
             api: None,
             http: None,
             observer: None,
+            recorder: None,
             drain: Duration::ZERO,
         }
     }

@@ -7,6 +7,7 @@ use std::{fmt, net::IpAddr};
 use bytes::Bytes;
 use http::StatusCode;
 use switchboard_core::{ConnId, Fault, Frame, Input, Payload, Request, Stage, text};
+use switchboard_trace::Content;
 use tungstenite::{
     Error, Message, Utf8Bytes,
     protocol::{CloseFrame, WebSocketConfig},
@@ -42,6 +43,12 @@ pub struct Text(Utf8Bytes);
 impl Payload for Text {
     fn size(&self) -> usize {
         self.0.len()
+    }
+}
+
+impl Content for Text {
+    fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 

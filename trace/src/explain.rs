@@ -119,6 +119,8 @@ pub struct Explain {
     fed: Option<(Found, u64)>,
     /// Who has asked to be in which group.
     groups: BTreeSet<(ConnId, String)>,
+    has_hashes: bool,
+    has_texts: bool,
     /// Those that were refused, and whose senders have not read why.
     refused: BTreeMap<ConnId, VecDeque<usize>>,
 }
@@ -144,8 +146,15 @@ impl Explain {
             last: None,
             fed: None,
             groups: BTreeSet::new(),
+            has_hashes: false,
+            has_texts: false,
             refused: BTreeMap::new(),
         }
+    }
+
+    /// Whether there were messages, and all of them hashes.
+    pub fn has_hashes_only(&self) -> bool {
+        self.has_hashes && !self.has_texts
     }
 
     /// What was found, in the order in which it came.
@@ -187,6 +196,10 @@ impl Explain {
             Target::Everyone => Name::EVERYONE.to_owned(),
             Target::Group(name) => alloc::format!("the group {name}"),
         };
+        match message.whole() {
+            Some(_) => self.has_texts = true,
+            None => self.has_hashes = true,
+        }
         if !self.asked.is(message) {
             return;
         }

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::mem;
 
-use switchboard_core::{ConnId, Frame, Hub, Input, Instant, Output, Payload};
+use switchboard_core::{ConnId, Frame, Hub, Input, Instant, Output, Payload, Request};
 
 use crate::{
     Body, Checkpoint, Content, Digest, Header, Op,
@@ -20,7 +20,7 @@ pub enum Bodies {
     /// Their sizes and hashes: enough to replay, and nothing that was said in confidence.
     #[default]
     Hashed,
-    /// All of them.
+    /// All of them, but for credentials.
     Whole,
 }
 
@@ -75,7 +75,11 @@ impl Tape {
 
     /// Before it is fed.
     pub(crate) fn input<P: Content>(&mut self, now: Instant, input: &Input<'_, P>) {
-        let bodies = self.bodies;
+        let bodies = match input {
+            // Whoever has one can log in with it.
+            Input::Request { request: Request::Authenticate(_), .. } => Bodies::Hashed,
+            _ => self.bodies,
+        };
         let input = input.map_payload_ref(|payload| match bodies {
             Bodies::Whole => Body::Whole(payload.bytes()),
             Bodies::Hashed => Body::Hashed { size: payload.size(), hash: payload.hash() },

@@ -119,8 +119,8 @@ fn he_was_not_online_then() {
     day.send(alice, "all", "three");
     let accounts = day.explain(Asked::Any);
     let gone = Fate::NotOnline { last: Some((second(9), CloseReason::Disconnected)) };
-    let expected: [&[Fate]; 3] =
-        [&[Fate::NotOnline { last: None }], &[gone.clone()], &[gone.clone()]];
+    let gone = std::slice::from_ref(&gone);
+    let expected: [&[Fate]; 3] = [&[Fate::NotOnline { last: None }], gone, gone];
     assert_eq!(fates(&accounts), expected);
 }
 

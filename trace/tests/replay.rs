@@ -252,6 +252,16 @@ fn ends(file: &[u8]) -> Vec<usize> {
 }
 
 #[test]
+fn a_credential_is_in_no_recording() {
+    let config = Config { authentication: Authentication::Checked, ..Config::default() };
+    let connect = Step { what: 0, conn: any_index(), uid: 0, size: 40, micros: 1 };
+    let steps = [connect.clone(), Step { what: 4, ..connect }];
+    let (file, _) = record(config, &steps, Bodies::Whole);
+    let credential = "m".repeat(40);
+    assert!(!file.windows(40).any(|part| part == credential.as_bytes()));
+}
+
+#[test]
 fn a_file_of_something_else_is_refused() {
     assert_eq!(Trace::new(b"GIF89a and so on").err(), Some(TraceError::NotATrace));
     assert_eq!(Trace::new(b"").err(), Some(TraceError::NotATrace));

@@ -8,6 +8,7 @@ mod clients;
 mod limits;
 mod listen;
 mod logs;
+mod record;
 mod security;
 #[cfg(feature = "webhooks")]
 mod webhooks;
@@ -25,6 +26,7 @@ use clients::ClientOptions;
 use limits::LimitOptions;
 use listen::ListenOptions;
 use logs::LogOptions;
+use record::RecordOptions;
 use security::SecurityOptions;
 #[cfg(feature = "webhooks")]
 use webhooks::WebhookOptions;
@@ -47,6 +49,8 @@ pub(super) struct Options {
     #[cfg(feature = "webhooks")]
     #[command(flatten)]
     webhooks: WebhookOptions,
+    #[command(flatten)]
+    pub(super) record: RecordOptions,
     #[command(flatten)]
     pub(super) logs: LogOptions,
 }

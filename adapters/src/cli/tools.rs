@@ -7,7 +7,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Arg, Command, CommandFactory, Parser, Subcommand};
 
-use super::{bench, client};
+use super::{bench, client, recording};
 
 #[derive(Debug, Parser)]
 #[command(name = "switchboard", version, disable_help_subcommand = true)]
@@ -38,6 +38,24 @@ pub(super) enum Tool {
     ///
     /// The exit code is 0 if it takes further clients, 1 if it does not, 2 if it does not answer.
     Status(client::StatusArguments),
+    /// Have a recorded day again, and prove it; see replay --help
+    ///
+    /// Does to a hub what was done to the server's, and compares what everybody is told with what they
+    /// were told then. Prints a digest of that, of two parts: the first is of everything in its order,
+    /// the second of what each connection was told, which servers that were given the same have in
+    /// common.
+    ///
+    /// The exit code is 0 if all is the same, 1 if the recording is torn, damaged or of another hub,
+    /// after as much of it as there is, 2 if there is nothing to replay.
+    Replay(recording::ReplayArguments),
+    /// Tell from a recording why somebody did not get a message; see explain --help
+    ///
+    /// Of each message that was meant for the user, for all or for a group, it says what became of it:
+    /// given to the user's connection, missed because that was too far behind, lost with it, or refused.
+    ///
+    /// The exit code is 0 if there was such a message, 1 if there was none or the recording is not
+    /// whole, 2 if there is no recording.
+    Explain(recording::ExplainArguments),
 }
 
 impl Tool {
@@ -54,6 +72,8 @@ impl Tool {
             Self::Bench(arguments) => bench::run(*arguments),
             Self::Send(arguments) => client::send(&arguments),
             Self::Status(arguments) => client::status(&arguments),
+            Self::Replay(arguments) => recording::replay(&arguments),
+            Self::Explain(arguments) => recording::explain(&arguments),
         }
     }
 }

@@ -104,7 +104,8 @@ impl World {
     /// The same, with what is there pulled before.
     fn turn_ahead(&mut self) {
         let mut pulled = Pulled::default();
-        pulled.pull(&mut self.hub, self.socket.writes().then_some(self.conn));
+        let (hub, conn) = (&mut self.hub, self.conn);
+        pulled.pull(self.socket.writes().then_some(|| hub.poll_frame(conn)));
         let may_have_more = pulled.take_next(&mut self.scratch.pulled);
         self.socket.tell(may_have_more);
         if !self.socket.pass_on(&mut self.stream, &mut self.scratch) || !self.stream.sent.is_empty()
