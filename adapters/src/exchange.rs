@@ -16,12 +16,16 @@
 
 mod calls;
 mod control;
+mod driver;
 
 use std::{
     collections::VecDeque,
     hash::{BuildHasher, Hasher, RandomState},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, Weak,
+        atomic::{AtomicBool, AtomicU64},
+    },
     time::{Duration, Instant as Clock},
 };
 
@@ -34,7 +38,10 @@ use switchboard_trace::Recorded;
 use tracing::field;
 use tungstenite::Utf8Bytes;
 
+pub use driver::Next;
+
 use calls::{Call, Calls};
+use driver::NEVER;
 
 use crate::{
     Door, Settings,
@@ -49,9 +56,6 @@ use crate::{
 
 /// Outputs that whoever fed an input carries out; the rest is the driver's.
 const OUTPUTS_IN_PASSING: usize = 16;
-
-/// Outputs that the driver carries out before it lets others have the lock.
-const OUTPUTS_AT_ONCE: usize = 64;
 
 /// How the task or thread that serves a connection is reached. Called without any lock held.
 pub trait Signal: Clone + Send + Sync + 'static {
@@ -74,6 +78,10 @@ pub struct Exchange<S> {
     api: Option<Arc<Api>>,
     meters: Meters,
     drain: Duration,
+    /// There is something for the driver to do, whatever the time is.
+    has_work: AtomicBool,
+    /// When the driver looks at the hub next, of its own accord: microseconds of its time.
+    driver_wakes: AtomicU64,
     /// For answers that come later.
     this: Weak<Self>,
     origin: Clock,
@@ -84,22 +92,9 @@ struct Shared<S> {
     hub: Recorded<Text>,
     signals: SecondaryMap<ConnId, S>,
     observer: Option<Arc<dyn Observe>>,
-    /// When the driver looks at the clock next, of its own accord.
-    driver_wakes: Option<Instant>,
     /// Since when there is something for the driver to do.
     driver_due: Option<Instant>,
     stopping: bool,
-}
-
-/// What the driver does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Let others run, then [drive](Exchange::drive) again.
-    Again,
-    /// Wait for the doorbell, at most this long if there is a limit.
-    Wait(Option<Duration>),
-    /// Nothing more: the exchange is shut down and everybody is gone.
-    Finished,
 }
 
 impl<S: Signal> Exchange<S> {
@@ -113,14 +108,7 @@ impl<S: Signal> Exchange<S> {
         let hub = Recorded::new(hub, tape);
         let signals = SecondaryMap::new();
         let observer = settings.observer.clone();
-        let shared = Shared {
-            hub,
-            signals,
-            observer,
-            driver_wakes: None,
-            driver_due: None,
-            stopping: false,
-        };
+        let shared = Shared { hub, signals, observer, driver_due: None, stopping: false };
         let meters = Meters::default();
         let api = settings.api.clone().map(|api| Arc::new(Api::new(api, settings, meters.clone())));
         let exchange = Arc::new_cyclic(|this| Self {
@@ -129,6 +117,8 @@ impl<S: Signal> Exchange<S> {
             api,
             meters,
             drain: settings.drain,
+            has_work: AtomicBool::new(true),
+            driver_wakes: AtomicU64::new(NEVER),
             this: Weak::clone(this),
             origin: Clock::now(),
             doorbell: Box::new(doorbell),
@@ -272,31 +262,6 @@ impl<S: Signal> Exchange<S> {
         });
     }
 
-    /// Does a bounded share of the driver's work.
-    pub fn drive(&self) -> Next {
-        let mut calls = Calls::default();
-        let next = {
-            let mut shared = self.lock();
-            let now = self.now();
-            shared.driver_due = None;
-            let due = |shared: &Shared<S>| shared.hub.poll_timeout().filter(|d| d.at <= now);
-            if due(&shared).is_some() {
-                shared.hub.handle(now, Input::Timeout);
-            }
-            if shared.carry_out(OUTPUTS_AT_ONCE, &mut calls) || due(&shared).is_some() {
-                shared.driver_due = Some(now);
-                Next::Again
-            } else if shared.is_finished() {
-                Next::Finished
-            } else {
-                shared.driver_wakes = shared.hub.poll_timeout().map(|deadline| deadline.at);
-                Next::Wait(shared.driver_wakes.map(|at| at.saturating_since(now)))
-            }
-        };
-        self.give(calls);
-        next
-    }
-
     /// Changes the hub and carries out what follows from it, or has the driver do so.
     fn act<R>(&self, change: impl FnOnce(&mut Shared<S>, Instant) -> R) -> R {
         let mut calls = Calls::default();
@@ -305,9 +270,9 @@ impl<S: Signal> Exchange<S> {
             let now = self.now();
             let result = change(&mut shared, now);
             let more = shared.carry_out(OUTPUTS_IN_PASSING, &mut calls);
-            let ring = more || shared.driver_is_late();
+            let ring = more || self.driver_is_late(&shared);
             if ring {
-                shared.driver_due.get_or_insert(now);
+                self.call_driver(&mut shared, now);
             }
             (result, ring, now)
         };
@@ -361,16 +326,6 @@ impl<S: Signal> Exchange<S> {
 }
 
 impl<S> Shared<S> {
-    /// Whether the driver sleeps past something that it has to do.
-    fn driver_is_late(&self) -> bool {
-        let earlier = match (self.hub.poll_timeout(), self.driver_wakes) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(deadline), Some(wakes)) => deadline.at < wakes,
-        };
-        earlier || self.is_finished()
-    }
-
     fn is_finished(&self) -> bool {
         self.stopping && self.hub.stats().connections == 0
     }

@@ -39,7 +39,7 @@ impl<S: Signal> Control for Exchange<S> {
             let mut shared = self.lock();
             let now = self.now();
             // What the driver is asked now, it must have done when it is looked at again.
-            let due = *shared.driver_due.get_or_insert(now);
+            let due = self.call_driver(&mut shared, now);
             Report {
                 stats: shared.hub.stats(),
                 now,

@@ -57,16 +57,17 @@ pub(super) struct Shard {
     generation: u32,
     mail: Mail,
     scratch: Scratch,
-    /// Who has a turn because the socket is ready, and who because the hub has something.
-    by_socket: VecDeque<usize>,
-    by_hub: VecDeque<usize>,
+    /// Who has a turn because the socket is ready, and who because the hub has something. Nobody is
+    /// in both, or twice in one; some may have ended.
+    by_socket: VecDeque<Key>,
+    by_hub: VecDeque<Key>,
     pulled: Pulled,
     timer: Timer,
     wakes_at: Option<Instant>,
 }
 
 struct Conn {
-    generation: u32,
+    key: Key,
     id: ConnId,
     stream: Stream,
     readiness: Readiness,
@@ -144,18 +145,17 @@ impl Shard {
         }
         for key in mail.ready.drain(..) {
             if let Some(conn) = self.conns.get_mut(key.index as usize)
-                && conn.generation == key.generation
+                && conn.key == key
             {
                 conn.socket.tell(true);
                 if !std::mem::replace(&mut conn.is_queued, true) {
-                    self.by_hub.push_back(key.index as usize);
+                    self.by_hub.push_back(key);
                 }
             }
         }
         for key in mail.cut.drain(..) {
-            let index = key.index as usize;
-            if self.conns.get(index).is_some_and(|conn| conn.generation == key.generation) {
-                self.end(index);
+            if self.conns.get(key.index as usize).is_some_and(|conn| conn.key == key) {
+                self.end(key);
             }
         }
         self.mail = mail;
@@ -185,8 +185,8 @@ impl Shard {
         }
         let socket = Socket::new(config, ip);
         let readiness = Readiness::new();
-        entry.insert(Conn { generation, id, stream, readiness, socket, is_queued: true });
-        self.by_socket.push_back(index);
+        entry.insert(Conn { key, id, stream, readiness, socket, is_queued: true });
+        self.by_socket.push_back(key);
     }
 
     /// Takes word from the system. Returns whether there was any.
@@ -202,7 +202,7 @@ impl Shard {
             let Some(conn) = self.conns.get_mut(index) else { continue };
             conn.readiness.learn(event);
             if !std::mem::replace(&mut conn.is_queued, true) {
-                self.by_socket.push_back(index);
+                self.by_socket.push_back(conn.key);
             }
         }
         !self.events.is_empty()
@@ -214,32 +214,38 @@ impl Shard {
         let turns = self.by_socket.len().max(self.by_hub.len()).min(TURNS_AT_ONCE);
         self.pull(turns);
         for _ in 0..turns {
-            if let Some(index) = self.by_socket.pop_front() {
-                self.turn(index);
+            if let Some(key) = self.by_socket.pop_front() {
+                self.turn(key);
             }
-            if let Some(index) = self.by_hub.pop_front() {
+            if let Some(key) = self.by_hub.pop_front() {
                 let may_have_more = self.pulled.take_next(&mut self.scratch.pulled);
-                if let Some(conn) = self.conns.get_mut(index) {
+                if let Some(conn) = self.conn(key) {
                     conn.socket.tell(may_have_more);
                 }
-                self.turn(index);
+                self.turn(key);
             }
         }
         turns > 0
     }
 
+    /// It may have ended, and its place been taken.
+    fn conn(&mut self, key: Key) -> Option<&mut Conn> {
+        self.conns.get_mut(key.index as usize).filter(|conn| conn.key == key)
+    }
+
     /// Pulls for those who are the next to have a turn because the hub has something: all at once,
     /// so that the lock is taken once, and their memory fetched side by side.
     fn pull(&mut self, turns: usize) {
-        let conns = self.by_hub.iter().take(turns).map(|index| {
-            let conn = self.conns.get(*index).filter(|conn| conn.socket.writes());
-            conn.map(|conn| conn.id)
+        let conns = self.by_hub.iter().take(turns).map(|key| {
+            let conn = self.conns.get(key.index as usize);
+            conn.filter(|conn| conn.key == *key && conn.socket.writes()).map(|conn| conn.id)
         });
         self.exchange.pull_each(conns, &mut self.pulled);
     }
 
-    fn turn(&mut self, index: usize) {
-        let Some(conn) = self.conns.get_mut(index) else {
+    fn turn(&mut self, key: Key) {
+        let index = key.index as usize;
+        let Some(conn) = self.conns.get_mut(index).filter(|conn| conn.key == key) else {
             // What was pulled for who has ended since.
             return self.scratch.pulled.clear();
         };
@@ -255,17 +261,17 @@ impl Shard {
                 Turn::Wait => return,
                 Turn::Again => {
                     conn.is_queued = true;
-                    return self.by_socket.push_back(index);
+                    return self.by_socket.push_back(key);
                 }
                 Turn::ShutDownWrite if conn.stream.shutdown(Shutdown::Write).is_ok() => {}
-                Turn::ShutDownWrite | Turn::End => return self.end(index),
+                Turn::ShutDownWrite | Turn::End => return self.end(key),
             }
         }
     }
 
-    fn end(&mut self, index: usize) {
+    fn end(&mut self, key: Key) {
         // To drop the socket also has the system forget it.
-        let conn = self.conns.remove(index);
+        let conn = self.conns.remove(key.index as usize);
         self.exchange.disconnected(conn.id);
         if self.conns.is_empty() {
             self.conns.shrink_to_fit();

@@ -2,7 +2,8 @@
 //! the kernel is out of the way.
 //!
 //! Memory stands for sockets. All else is as in the asynchronous adapter: each thread serves its share
-//! of the connections, all of them feed one hub, and everybody writes to somebody of another thread.
+//! of the connections, all of them feed one hub, and everybody writes to somebody of another thread, or
+//! of the same.
 //! Frames are unmasked, checked, parsed, routed, encoded and written.
 
 use std::{
@@ -39,21 +40,23 @@ const TURNS_AT_ONCE: usize = 32;
 
 fn main() {
     let threads = env::args().nth(1).map_or(2, |threads| threads.parse().expect("a number"));
-    let mut ratios = Vec::new();
-    for _ in 0..ROUNDS {
-        let [one, many] = [1, threads].map(play);
-        ratios.push(many / one);
-        println!(
-            "1 thread: {one:.0} messages a second, {threads}: {many:.0}, {:.2} times",
-            many / one
-        );
+    for (to, step) in [("another thread", 1), ("the same thread", threads)] {
+        let mut ratios = Vec::new();
+        for _ in 0..ROUNDS {
+            let [one, many] = [1, threads].map(|threads| play(threads, step));
+            ratios.push(many / one);
+            println!(
+                "to {to}: 1 thread {one:.0} messages a second, {threads} {many:.0}, {:.2} times",
+                many / one
+            );
+        }
+        ratios.sort_by(f64::total_cmp);
+        println!("to {to}: median {:.2} times", ratios[ROUNDS / 2]);
     }
-    ratios.sort_by(f64::total_cmp);
-    println!("median: {:.2} times", ratios[ROUNDS / 2]);
 }
 
 /// Messages a second that so many threads carry.
-fn play(threads: usize) -> f64 {
+fn play(threads: usize, step: usize) -> f64 {
     let settings = Settings::default();
     let exchange = Exchange::new(&settings, || {});
     let stop = AtomicBool::new(false);
@@ -65,7 +68,7 @@ fn play(threads: usize) -> f64 {
                 scope.spawn(move || {
                     let mut worker = Worker::new(exchange);
                     for user in (index..USERS).step_by(threads) {
-                        worker.connect(user, settings);
+                        worker.connect(user, (user + step) % USERS, settings);
                     }
                     while worker.work() {}
                     // Everybody is there before anybody writes.
@@ -144,12 +147,12 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn connect(&mut self, user: usize, settings: &Settings) {
+    fn connect(&mut self, user: usize, to: usize, settings: &Settings) {
         let seat = self.seats.len();
         let signal = Place { ready: Arc::clone(&self.ready), seat };
         let conn = self.exchange.connect(signal, None).expect("there is room");
         let socket = Socket::new(Arc::new(settings.peer_config()), None);
-        let to_next = frame(&format!("user {}:{}", (user + 1) % USERS, "x".repeat(64)));
+        let to_next = frame(&format!("user {to}:{}", "x".repeat(64)));
         let mut client = Client { to_next, ..Client::default() };
         client.sent.extend(
             b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
