@@ -119,7 +119,7 @@ fn a_file_that_is_torn_or_damaged_says_where() {
     assert!(text.contains("the recording is torn in the block at byte "), "{text}");
     assert!(text.contains("replayed up to there"), "{text}");
 
-    let mut damaged = whole.clone();
+    let mut damaged = whole;
     let last = damaged.len() - 1;
     damaged[last] ^= 1;
     fs::write(&path, damaged).expect("a file");
