@@ -1,26 +1,24 @@
 //! Logging in by a credential that somebody else checks. In virtual time.
 
-mod world;
-
 use std::time::Duration;
 
 use switchboard_core::{
     Authentication, CloseReason, Config, Denial, DuplicateUid, Name, Rate, Stage, Verdict,
 };
-use world::{Pulled, World, closed, message, problem};
+use switchboard_testing::{Received, World, closed, message, problem};
 
 const CHECKED: Authentication = Authentication::Checked;
 
 fn world() -> World {
-    World::new(Config { authentication: CHECKED, ..Config::default() })
+    World::by_hand(Config { authentication: CHECKED, ..Config::default() })
 }
 
 fn accepted(uid: &str) -> Verdict<'_> {
     Verdict::Accepted(Name::new(uid).expect("a valid name"))
 }
 
-fn logged_in(uid: &str) -> Pulled {
-    Pulled::LoggedIn(uid.into())
+fn logged_in(uid: &str) -> Received {
+    Received::LoggedIn(uid.into())
 }
 
 #[test]
@@ -71,7 +69,7 @@ fn nothing_but_a_credential_logs_in() {
     world.send(conn, "alice", "hello");
     assert_eq!(world.pull(conn), [problem("log in first"), problem("log in first")]);
 
-    let mut open = World::new(Config::default());
+    let mut open = World::by_hand(Config::default());
     let conn = open.connect();
     assert_eq!(open.authenticate(conn, "secret"), None);
     assert_eq!(open.pull(conn), [problem("log in first")]);
@@ -133,7 +131,7 @@ fn the_login_time_goes_on_while_a_credential_is_checked() {
 fn a_uid_can_be_taken_over_and_refused_as_ever() {
     for duplicate_uid in [DuplicateUid::Replace, DuplicateUid::Share, DuplicateUid::Reject] {
         let mut world =
-            World::new(Config { authentication: CHECKED, duplicate_uid, ..Config::default() });
+            World::by_hand(Config { authentication: CHECKED, duplicate_uid, ..Config::default() });
         let [older, newer] = [world.connect(), world.connect()];
         let tickets = [older, newer].map(|conn| world.authenticate(conn, "secret"));
         for ticket in tickets {
@@ -162,7 +160,7 @@ fn a_uid_can_be_taken_over_and_refused_as_ever() {
 fn who_was_refused_a_uid_that_is_taken_may_try_again() {
     let duplicate_uid = DuplicateUid::Reject;
     let mut world =
-        World::new(Config { authentication: CHECKED, duplicate_uid, ..Config::default() });
+        World::by_hand(Config { authentication: CHECKED, duplicate_uid, ..Config::default() });
     let [older, newer] = [world.connect(), world.connect()];
     for (conn, uid) in [(older, "alice"), (newer, "alice"), (newer, "bob")] {
         let ticket = world.authenticate(conn, "secret").expect("a check");
@@ -175,7 +173,8 @@ fn who_was_refused_a_uid_that_is_taken_may_try_again() {
 #[test]
 fn attempts_count_for_the_address() {
     let login_rate = Some(Rate { per_second: 1, burst: 1 });
-    let mut world = World::new(Config { authentication: CHECKED, login_rate, ..Config::default() });
+    let mut world =
+        World::by_hand(Config { authentication: CHECKED, login_rate, ..Config::default() });
     let [conn, other] = [(); 2].map(|()| world.connect_from("192.0.2.1").expect("there is room"));
     let ticket = world.authenticate(conn, "guess").expect("a check");
     world.verdict(ticket, Verdict::Denied(Denial::Invalid));

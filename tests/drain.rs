@@ -1,11 +1,9 @@
 //! Shutting down, at once and over some time. In virtual time.
 
-mod world;
-
 use std::time::Duration;
 
 use switchboard_core::{CloseReason, Config, ConnId, Refused, TimeoutReason};
-use world::{World, closed, message};
+use switchboard_testing::{World, closed, message};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -15,7 +13,12 @@ fn crowd(world: &mut World, size: usize) -> Vec<ConnId> {
 
 fn world() -> World {
     let close_timeout = 3600 * SECOND;
-    World::new(Config { heartbeat: None, stall_timeout: None, close_timeout, ..Config::default() })
+    World::by_hand(Config {
+        heartbeat: None,
+        stall_timeout: None,
+        close_timeout,
+        ..Config::default()
+    })
 }
 
 /// Lets so much time pass; returns who is closed in it, each with its place in the crowd.

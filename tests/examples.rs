@@ -39,6 +39,16 @@ fn no_io_tells_the_whole_story() {
     }
 }
 
+#[test]
+fn heartbeat_waits_for_nothing() {
+    let output = example("heartbeat").output().expect("it can be run");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    for line in ["bob is pinged", "bob is closed: no sign of life", "alice is online"] {
+        assert!(told.contains(line), "{line:?} is not in\n{told}");
+    }
+}
+
 /// Runs the chat client with these lines typed.
 fn chat(server: &Process, uid: &str, lines: &str) -> Output {
     let mut client = example("chat")

@@ -1,15 +1,13 @@
 //! Where in the order a slow reader is told what it missed.
 
-mod world;
-
 use switchboard_core::{Config, RingLimit};
-use world::{Pulled, World, gap, message, problem};
+use switchboard_testing::{Received, World, gap, message, problem};
 
 /// A world in which this many messages to everybody, to each uid and to each group are kept.
 fn keeping(everyone: usize, user: usize, group: usize) -> World {
     let ring = |entries| RingLimit { entries, bytes: 1000 };
     let (everyone_ring, user_ring, group_ring) = (ring(everyone), ring(user), ring(group));
-    World::new(Config { everyone_ring, user_ring, group_ring, ..Config::default() })
+    World::by_hand(Config { everyone_ring, user_ring, group_ring, ..Config::default() })
 }
 
 #[test]
@@ -26,7 +24,7 @@ fn a_gap_comes_after_the_replies_to_what_was_asked_before() {
     world.send(slow, "nobody", "hello");
 
     let first = [
-        Pulled::LoggedIn("slow".into()),
+        Received::LoggedIn("slow".into()),
         problem("expected uid:message"),
         gap(1),
         message("2"),

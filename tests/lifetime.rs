@@ -1,11 +1,9 @@
 //! Who is silent is pinged, who stays silent or does not read is closed. In virtual time.
 
-mod world;
-
 use std::time::Duration;
 
 use switchboard_core::{CloseReason, Config, ConnId, Heartbeat, TimeoutReason};
-use world::{Pulled, World, closed, message};
+use switchboard_testing::{Received, World, closed, message};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MICRO: Duration = Duration::from_micros(1);
@@ -25,13 +23,13 @@ fn period(world: &World, conn: ConnId) -> Duration {
 
 #[test]
 fn who_is_silent_is_pinged_and_who_stays_silent_is_closed() {
-    let mut world = World::new(heartbeat_only());
+    let mut world = World::by_hand(heartbeat_only());
     let [alice, bob] = world.log_in(["alice", "bob"]);
 
     world.pass(period(&world, alice) - MICRO);
     assert_eq!(world.pull(alice), []);
     world.pass(MICRO);
-    assert_eq!(world.pull(alice), [Pulled::Ping]);
+    assert_eq!(world.pull(alice), [Received::Ping]);
     world.hear(bob);
     world.send(bob, "alice", "hello");
     world.pass(5 * SECOND - MICRO);
@@ -53,12 +51,12 @@ fn any_sign_of_life_answers_a_ping() {
         |world, conn| world.invalid(conn),
     ];
     for answer in answers {
-        let mut world = World::new(heartbeat_only());
+        let mut world = World::by_hand(heartbeat_only());
         let [alice] = world.log_in(["alice"]);
         for _ in 0..5 {
             let period = period(&world, alice);
             world.pass(period);
-            assert_eq!(world.pull(alice), [Pulled::Ping]);
+            assert_eq!(world.pull(alice), [Received::Ping]);
             answer(&mut world, alice);
             world.pull(alice);
             world.pass(5 * SECOND);
@@ -71,7 +69,7 @@ fn any_sign_of_life_answers_a_ping() {
 
 #[test]
 fn who_is_heard_is_not_pinged() {
-    let mut world = World::new(heartbeat_only());
+    let mut world = World::by_hand(heartbeat_only());
     let [alice] = world.log_in(["alice"]);
 
     for _ in 0..100 {
@@ -84,7 +82,7 @@ fn who_is_heard_is_not_pinged() {
 
 #[test]
 fn reading_is_no_sign_of_life() {
-    let mut world = World::new(heartbeat_only());
+    let mut world = World::by_hand(heartbeat_only());
     let [alice, bob] = world.log_in(["alice", "bob"]);
 
     for _ in 0..25 {
@@ -98,11 +96,11 @@ fn reading_is_no_sign_of_life() {
 
 #[test]
 fn a_ping_overtakes_what_is_left_to_read_and_wakes() {
-    let mut world = World::new(heartbeat_only());
+    let mut world = World::by_hand(heartbeat_only());
     let [alice, bob] = world.log_in(["alice", "bob"]);
     world.send(bob, "alice", "hello");
     world.pass(period(&world, alice));
-    assert_eq!(world.pull(alice), [Pulled::Ping, message("hello")]);
+    assert_eq!(world.pull(alice), [Received::Ping, message("hello")]);
 
     world.hear(alice);
     world.hold_outputs();
@@ -112,7 +110,7 @@ fn a_ping_overtakes_what_is_left_to_read_and_wakes() {
 
 #[test]
 fn a_crowd_that_logs_in_at_once_is_not_pinged_at_once() {
-    let mut world = World::new(heartbeat_only());
+    let mut world = World::by_hand(heartbeat_only());
     let crowd: Vec<_> = (0..1000).map(|n| world.log_in([&format!("user {n}")])[0]).collect();
 
     let mut pinged = Vec::new();
@@ -141,7 +139,7 @@ fn the_period_is_between_half_the_interval_and_all_of_it() {
         heartbeat: Some(Heartbeat { interval, timeout: SECOND }),
         ..Config::default()
     };
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     for _ in 0..100 {
         let conn = world.connect();
         for interval in [20 * SECOND, Duration::ZERO, MICRO, Duration::MAX] {
@@ -156,7 +154,7 @@ fn the_period_is_between_half_the_interval_and_all_of_it() {
 
 #[test]
 fn who_reads_nothing_is_closed_between_one_and_two_stall_timeouts() {
-    let mut world = World::new(stall_only());
+    let mut world = World::by_hand(stall_only());
     let [alice, slow] = world.log_in(["alice", "slow"]);
 
     world.pass(3 * SECOND);
@@ -173,7 +171,7 @@ fn who_reads_nothing_is_closed_between_one_and_two_stall_timeouts() {
 
 #[test]
 fn who_reads_a_little_or_has_nothing_to_read_stays() {
-    let mut world = World::new(stall_only());
+    let mut world = World::by_hand(stall_only());
     let [alice, slow, idle] = world.log_in(["alice", "slow", "idle"]);
     for _ in 0..100 {
         world.send(alice, "slow", "hello");
@@ -191,7 +189,7 @@ fn who_reads_a_little_or_has_nothing_to_read_stays() {
 #[test]
 fn without_limits_nobody_is_looked_at() {
     let config = Config { heartbeat: None, stall_timeout: None, ..Config::default() };
-    let mut world = World::new(config);
+    let mut world = World::by_hand(config);
     let [alice, slow] = world.log_in(["alice", "slow"]);
     world.send(alice, "slow", "hello");
 
@@ -206,14 +204,14 @@ fn limits_of_no_time_end_and_those_for_ever_never_come() {
     for (interval, timeout) in [(Duration::ZERO, Duration::ZERO), (Duration::ZERO, SECOND)] {
         let heartbeat = Some(Heartbeat { interval, timeout });
         let config = Config { heartbeat, stall_timeout: Some(interval), ..Config::default() };
-        let mut world = World::new(config);
+        let mut world = World::by_hand(config);
         world.log_in(["alice"]);
         world.pass(timeout);
         assert_eq!(world.hub().stats().logged_in, 0);
     }
     let heartbeat = Some(Heartbeat { interval: Duration::MAX, timeout: Duration::MAX });
     let config = Config { heartbeat, stall_timeout: Some(Duration::MAX), ..Config::default() };
-    let mut world = World::new(config);
+    let mut world = World::by_hand(config);
     world.log_in(["alice"]);
     for _ in 0..3 {
         world.pass(Duration::MAX);

@@ -1,18 +1,16 @@
 //! How much a connection, and an address, may ask for. In virtual time.
 
-mod world;
-
 use std::time::Duration;
 
 use switchboard_core::{CloseReason, Config, Fault, Rate, Refused};
-use world::{Pulled, World, closed, message, problem};
+use switchboard_testing::{Received, World, closed, message, problem};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_burst_is_carried_out_more_is_refused_and_far_more_closes() {
     let message_rate = Some(Rate { per_second: 2, burst: 4 });
-    let mut world = World::new(Config { message_rate, ..Config::default() });
+    let mut world = World::by_hand(Config { message_rate, ..Config::default() });
     let [alice, bob] = world.log_in(["alice", "bob"]);
 
     // The login was the first.
@@ -33,7 +31,7 @@ fn a_burst_is_carried_out_more_is_refused_and_far_more_closes() {
 fn who_slows_down_is_heard_again() {
     let message_rate = Some(Rate { per_second: 2, burst: 4 });
     let heartbeat = None;
-    let mut world = World::new(Config { message_rate, heartbeat, ..Config::default() });
+    let mut world = World::by_hand(Config { message_rate, heartbeat, ..Config::default() });
     let [alice, bob] = world.log_in(["alice", "bob"]);
     for _ in 0..6 {
         world.send(alice, "bob", "hello");
@@ -56,7 +54,7 @@ fn who_slows_down_is_heard_again() {
 #[test]
 fn bytes_count_too() {
     let byte_rate = Some(Rate { per_second: 10, burst: 20 });
-    let mut world = World::new(Config { byte_rate, ..Config::default() });
+    let mut world = World::by_hand(Config { byte_rate, ..Config::default() });
     let [alice, bob] = world.log_in(["alice", "bob"]);
 
     world.send(alice, "bob", "1234567890123456789");
@@ -74,7 +72,7 @@ fn signs_of_life_cost_the_same_and_have_no_answer() {
     let byte_rate = Some(Rate { per_second: 1000, burst: 100 });
     for sizes in [[0, 0, 0, 0, 0, 0], [20, 20, 40, 20, 100, 60]] {
         let config = Config { message_rate, byte_rate, ..Config::default() };
-        let mut world = World::new(config);
+        let mut world = World::by_hand(config);
         let [alice] = world.log_in(["alice"]);
         for size in sizes {
             assert_eq!(world.pull(alice), []);
@@ -87,7 +85,7 @@ fn signs_of_life_cost_the_same_and_have_no_answer() {
 #[test]
 fn each_connection_has_its_own_rate() {
     let message_rate = Some(Rate { per_second: 1, burst: 2 });
-    let mut world = World::new(Config { message_rate, ..Config::default() });
+    let mut world = World::by_hand(Config { message_rate, ..Config::default() });
     let [alice, bob] = world.log_in(["alice", "bob"]);
     for _ in 0..2 {
         world.send(alice, "bob", "hello");
@@ -102,7 +100,7 @@ fn each_connection_has_its_own_rate() {
 #[test]
 fn strangers_are_held_to_the_rate_too() {
     let message_rate = Some(Rate { per_second: 1, burst: 1 });
-    let mut world = World::new(Config { message_rate, ..Config::default() });
+    let mut world = World::by_hand(Config { message_rate, ..Config::default() });
     let stranger = world.connect();
     world.hear(stranger);
 
@@ -112,11 +110,11 @@ fn strangers_are_held_to_the_rate_too() {
     assert_eq!(world.pull(stranger), [refused]);
     world.pass(2 * SECOND);
     world.try_log_in(stranger, "alice");
-    assert_eq!(world.pull(stranger), [Pulled::LoggedIn("alice".into())]);
+    assert_eq!(world.pull(stranger), [Received::LoggedIn("alice".into())]);
 }
 
 fn from_one_address(most: u32) -> World {
-    World::new(Config { max_connections_per_address: Some(most), ..Config::default() })
+    World::by_hand(Config { max_connections_per_address: Some(most), ..Config::default() })
 }
 
 #[test]
@@ -176,7 +174,7 @@ fn an_address_may_come_to_be_known_once_later() {
 #[test]
 fn login_attempts_count_for_the_address_even_after_its_connections_are_gone() {
     let login_rate = Some(Rate { per_second: 1, burst: 2 });
-    let mut world = World::new(Config { login_rate, ..Config::default() });
+    let mut world = World::by_hand(Config { login_rate, ..Config::default() });
     let log_in = |world: &mut World, address| {
         let conn = world.connect_from(address).expect("there is room");
         world.try_log_in(conn, "alice");
@@ -184,7 +182,7 @@ fn login_attempts_count_for_the_address_even_after_its_connections_are_gone() {
         world.disconnect(conn);
         answer
     };
-    let success = || Pulled::LoggedIn("alice".into());
+    let success = || Received::LoggedIn("alice".into());
     let refused = || problem("too many logins from this address, try again later");
 
     assert_eq!(log_in(&mut world, "192.0.2.1"), success());

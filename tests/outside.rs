@@ -1,18 +1,16 @@
 //! What other systems push, close and know, in virtual time.
 
-mod world;
-
 use std::time::Duration;
 
 use switchboard_core::{
     CloseReason, Config, DuplicateUid, Event, Kick, KickError, Problem, RingLimit, Target,
 };
-use world::{World, closed, message, name};
+use switchboard_testing::{World, closed, message, name};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn shared() -> World {
-    World::new(Config { duplicate_uid: DuplicateUid::Share, ..Config::default() })
+    World::by_hand(Config { duplicate_uid: DuplicateUid::Share, ..Config::default() })
 }
 
 #[test]
@@ -37,7 +35,7 @@ fn a_push_reaches_a_user_and_tells_how_many_connections_took_it() {
 
 #[test]
 fn a_push_to_everybody_when_nobody_is_there_leaves_nothing_behind() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     assert_eq!(world.push(Target::Everyone, "hello?"), Ok(0));
     assert_eq!(world.hub().stats().payload_bytes, 0);
 }
@@ -45,7 +43,7 @@ fn a_push_to_everybody_when_nobody_is_there_leaves_nothing_behind() {
 #[test]
 fn a_push_that_fits_no_ring_is_refused() {
     let ring = RingLimit { entries: 8, bytes: 4 };
-    let mut world = World::new(Config { user_ring: ring, ..Config::default() });
+    let mut world = World::by_hand(Config { user_ring: ring, ..Config::default() });
     let [bob] = world.log_in(["bob"]);
     let refused = world.push(Target::User(name("bob")), "hello");
     assert_eq!(refused, Err(Problem::TooLarge { size: 5, limit: 4 }));
@@ -87,7 +85,7 @@ fn a_kick_is_what_applications_may_close_with() {
 
 #[test]
 fn a_list_in_pages_neither_misses_nor_repeats_who_stays() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [_, b, _, d, _] = world.log_in(["a", "b", "c", "d", "e"]);
     let page = |world: &World, after: Option<&str>| -> Vec<String> {
         world.hub().users(after).take(2).map(|user| user.uid.to_owned()).collect()
@@ -121,7 +119,7 @@ fn sessions_tell_since_when_and_when_heard_last() {
 
 #[test]
 fn events_are_numbered_and_a_login_is_told_apart_from_the_one_that_replaces_it() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [older, newer] = world.log_in(["bob", "bob"]);
     let stranger = world.connect();
     world.disconnect(stranger);
@@ -145,7 +143,7 @@ fn events_are_numbered_and_a_login_is_told_apart_from_the_one_that_replaces_it()
 #[test]
 fn who_calls_has_time_for_the_next_call_from_then_on() {
     let login_timeout = 10 * SECOND;
-    let mut world = World::new(Config { login_timeout, ..Config::default() });
+    let mut world = World::by_hand(Config { login_timeout, ..Config::default() });
     let conn = world.connect();
     for _ in 0..5 {
         world.pass(9 * SECOND);
@@ -165,7 +163,7 @@ fn who_calls_has_time_for_the_next_call_from_then_on() {
 #[test]
 fn a_call_does_not_log_out() {
     let config = Config { heartbeat: None, stall_timeout: None, ..Config::default() };
-    let mut world = World::new(config);
+    let mut world = World::by_hand(config);
     let [bob] = world.log_in(["bob"]);
     world.called(bob);
     world.pass(3600 * SECOND);
@@ -174,7 +172,7 @@ fn a_call_does_not_log_out() {
 
 #[test]
 fn figures_say_how_long_a_broadcast_waits_and_why_connections_ended() {
-    let mut world = World::new(Config { stall_timeout: None, ..Config::default() });
+    let mut world = World::by_hand(Config { stall_timeout: None, ..Config::default() });
     let [bob, eve] = world.log_in(["bob", "eve"]);
     assert_eq!(world.hub().stats().oldest_to_everyone, None);
     world.push(Target::Everyone, "hello").unwrap();

@@ -1,8 +1,6 @@
 //! Login, takeover and close in every order: through the core exhaustively, and through the
 //! adapters with clients that do it all at once.
 
-mod world;
-
 use std::{
     sync::{
         Mutex,
@@ -12,9 +10,9 @@ use std::{
 };
 
 use switchboard::Settings;
-use switchboard_core::{Config, DuplicateUid};
+use switchboard_core::{Config, ConnId, DuplicateUid, Fault};
+use switchboard_testing::{Received, World, message};
 use switchboard_tests::{Adapter, Client, Heard, Server, eventually};
-use world::{Pulled, World, message};
 
 /// What three connections do, each twice, in some order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,14 +22,10 @@ enum Act {
 }
 
 /// How a connection may end.
-const ENDS: [fn(&mut World, usize); 3] = [
-    |world, who| world.disconnect(world.nth(who)),
-    |world, who| world.peer_closed(world.nth(who)),
-    |world, who| {
-        world.fault(world.nth(who), switchboard_core::Fault::Binary);
-        world.disconnect(world.nth(who));
-    },
-];
+const ENDS: [fn(&mut World, ConnId); 3] = [World::disconnect, World::peer_closed, |world, who| {
+    world.fault(who, Fault::Binary);
+    world.disconnect(who);
+}];
 
 /// Every order of `acts`, which are distinct.
 fn orders(acts: &[Act]) -> Vec<Vec<Act>> {
@@ -66,22 +60,20 @@ fn in_every_order_a_message_reaches_exactly_who_is_online() {
 
 /// After each act, the hub and a list of who should be online agree.
 fn play(duplicate_uid: DuplicateUid, ends: [usize; 3], order: &[Act]) {
-    let mut world = World::new(Config { duplicate_uid, ..Config::default() });
+    let mut world = World::by_hand(Config { duplicate_uid, ..Config::default() });
     let [sender] = world.log_in(["alice"]);
-    for _ in 0..3 {
-        world.connect_nth();
-    }
+    let conns = [(); 3].map(|()| world.connect());
     let mut ended = [false; 3];
     let mut online: Vec<usize> = Vec::new();
     for (step, &act) in order.iter().enumerate() {
         match act {
             Act::End(who) => {
-                ENDS[ends[who]](&mut world, who);
+                ENDS[ends[who]](&mut world, conns[who]);
                 ended[who] = true;
                 online.retain(|&other| other != who);
             }
             Act::LogIn(who) => {
-                world.try_log_in(world.nth(who), "bob");
+                world.try_log_in(conns[who], "bob");
                 if ended[who] {
                     // Too late.
                 } else if online.is_empty() || duplicate_uid == DuplicateUid::Share {
@@ -93,12 +85,13 @@ fn play(duplicate_uid: DuplicateUid, ends: [usize; 3], order: &[Act]) {
         }
         let text = format!("{step}");
         world.send(sender, "bob", &text);
-        for who in 0..3 {
-            let heard = world.pull(world.nth(who)).contains(&message(&text));
+        for (who, conn) in conns.into_iter().enumerate() {
+            let heard = world.pull(conn).contains(&message(&text));
             let context = format!("{duplicate_uid:?} {ends:?} {order:?} step {step}");
             assert_eq!(heard, online.contains(&who), "{context}, connection {who}");
         }
-        let refused = world.pull(sender).iter().any(|pulled| matches!(pulled, Pulled::Problem(_)));
+        let refused =
+            world.pull(sender).iter().any(|pulled| matches!(pulled, Received::Problem(_)));
         assert_eq!(refused, online.is_empty());
     }
 }

@@ -1,17 +1,15 @@
 //! Routing, as the manual tells it: through the core alone, with no socket, no thread and no sleep.
 
-mod world;
-
 use std::time::Duration;
 
 use switchboard_core::{
     CloseReason, Config, DuplicateUid, Fault, RingLimit, SlowReader, TimeoutReason,
 };
-use world::{World, closed, gap, message};
+use switchboard_testing::{World, closed, gap, message};
 
 #[test]
 fn send_to_one_client() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob, eve] = world.log_in(["alice", "bob", "eve"]);
 
     world.send(alice, "bob", "hello");
@@ -23,7 +21,7 @@ fn send_to_one_client() {
 
 #[test]
 fn send_to_all_clients() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob, eve] = world.log_in(["alice", "bob", "eve"]);
     let stranger = world.connect();
 
@@ -37,7 +35,7 @@ fn send_to_all_clients() {
 
 #[test]
 fn send_to_a_group() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob, eve] = world.log_in(["alice", "bob", "eve"]);
     world.join(alice, "chess");
     world.join(bob, "chess");
@@ -51,7 +49,7 @@ fn send_to_a_group() {
 
 #[test]
 fn what_was_sent_before_leaving_a_group_is_read_after_it() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob] = world.log_in(["alice", "bob"]);
     world.join(bob, "chess");
 
@@ -67,7 +65,7 @@ fn what_was_sent_before_leaving_a_group_is_read_after_it() {
 
 #[test]
 fn a_group_and_a_user_of_the_same_name_are_two() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob] = world.log_in(["alice", "bob"]);
     world.join(alice, "bob");
 
@@ -80,7 +78,7 @@ fn a_group_and_a_user_of_the_same_name_are_two() {
 
 #[test]
 fn each_message_is_read_once_and_in_the_order_of_sending() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob] = world.log_in(["alice", "bob"]);
     world.join(bob, "chess");
 
@@ -90,14 +88,14 @@ fn each_message_is_read_once_and_in_the_order_of_sending() {
     world.send(bob, "nobody", "-");
     world.send(alice, "bob", "4");
 
-    let error = world::problem("nobody is not online");
+    let error = switchboard_testing::problem("nobody is not online");
     assert_eq!(world.pull(bob), [message("1"), message("2"), message("3"), error, message("4")]);
     assert_eq!(world.pull(bob), []);
 }
 
 #[test]
 fn a_message_is_kept_only_until_everybody_has_read_it() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob, eve] = world.log_in(["alice", "bob", "eve"]);
 
     world.send_to_all(alice, "hello");
@@ -116,7 +114,7 @@ fn a_message_is_kept_only_until_everybody_has_read_it() {
 #[test]
 fn a_slow_reader_is_told_what_it_missed() {
     let everyone_ring = RingLimit { entries: 3, bytes: 100 };
-    let mut world = World::new(Config { everyone_ring, ..Config::default() });
+    let mut world = World::by_hand(Config { everyone_ring, ..Config::default() });
     let [alice, slow] = world.log_in(["alice", "slow"]);
 
     for text in ["1", "2", "3", "4", "5"] {
@@ -131,7 +129,7 @@ fn a_slow_reader_is_told_what_it_missed() {
 #[test]
 fn a_ring_is_also_bounded_in_bytes() {
     let user_ring = RingLimit { entries: 100, bytes: 10 };
-    let mut world = World::new(Config { user_ring, ..Config::default() });
+    let mut world = World::by_hand(Config { user_ring, ..Config::default() });
     let [alice, slow] = world.log_in(["alice", "slow"]);
 
     world.send(alice, "slow", "12345");
@@ -139,7 +137,7 @@ fn a_ring_is_also_bounded_in_bytes() {
     world.send(alice, "slow", "1234");
     world.send(alice, "slow", "12345678901");
 
-    let refused = world::problem("the message has 11 bytes, at most 10 are allowed");
+    let refused = switchboard_testing::problem("the message has 11 bytes, at most 10 are allowed");
     assert_eq!(world.pull(alice), [refused]);
     assert_eq!(world.pull(slow), [gap(1), message("123456"), message("1234")]);
 }
@@ -148,7 +146,7 @@ fn a_ring_is_also_bounded_in_bytes() {
 fn a_slow_reader_is_closed_if_so_configured_without_being_pulled() {
     let everyone_ring = RingLimit { entries: 3, bytes: 100 };
     let slow_reader = SlowReader::Close;
-    let mut world = World::new(Config { everyone_ring, slow_reader, ..Config::default() });
+    let mut world = World::by_hand(Config { everyone_ring, slow_reader, ..Config::default() });
     let [alice, slow, bob] = world.log_in(["alice", "slow", "bob"]);
 
     for text in ["1", "2", "3", "4"] {
@@ -163,7 +161,7 @@ fn a_slow_reader_is_closed_if_so_configured_without_being_pulled() {
 
 #[test]
 fn a_newer_login_takes_the_uid_over() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, older] = world.log_in(["alice", "bob"]);
     world.send(alice, "bob", "to the older");
 
@@ -177,7 +175,7 @@ fn a_newer_login_takes_the_uid_over() {
 
 #[test]
 fn taking_over_from_one_who_has_read_everything_keeps_the_uid() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [older] = world.log_in(["bob"]);
     let [newer] = world.log_in(["bob"]);
 
@@ -190,7 +188,7 @@ fn taking_over_from_one_who_has_read_everything_keeps_the_uid() {
 #[test]
 fn shared_uids_all_receive() {
     let duplicate_uid = DuplicateUid::Share;
-    let mut world = World::new(Config { duplicate_uid, ..Config::default() });
+    let mut world = World::by_hand(Config { duplicate_uid, ..Config::default() });
     let [alice, phone, laptop] = world.log_in(["alice", "bob", "bob"]);
 
     world.send(alice, "bob", "hello");
@@ -202,7 +200,7 @@ fn shared_uids_all_receive() {
 
 #[test]
 fn who_does_not_log_in_in_time_is_closed_and_then_dropped() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let conn = world.connect();
 
     world.pass(Duration::from_micros(9_999_999));
@@ -219,7 +217,7 @@ fn who_does_not_log_in_in_time_is_closed_and_then_dropped() {
 #[test]
 fn logging_in_stops_the_clock() {
     let (heartbeat, stall_timeout) = (None, None);
-    let mut world = World::new(Config { heartbeat, stall_timeout, ..Config::default() });
+    let mut world = World::by_hand(Config { heartbeat, stall_timeout, ..Config::default() });
     let [alice] = world.log_in(["alice"]);
 
     assert_eq!(world.hub().poll_timeout(), None);
@@ -231,7 +229,7 @@ fn logging_in_stops_the_clock() {
 
 #[test]
 fn requests_wait_for_room_for_their_replies() {
-    let mut world = World::new(Config { max_replies: 2, ..Config::default() });
+    let mut world = World::by_hand(Config { max_replies: 2, ..Config::default() });
     let [alice, bob] = world.log_in(["alice", "bob"]);
 
     world.send(alice, "nobody", "1");
@@ -250,7 +248,7 @@ fn requests_wait_for_room_for_their_replies() {
 
 #[test]
 fn a_fault_closes_with_its_code_after_what_was_sent_before() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob] = world.log_in(["alice", "bob"]);
     world.send(alice, "bob", "before");
 
@@ -260,12 +258,12 @@ fn a_fault_closes_with_its_code_after_what_was_sent_before() {
     let reason = CloseReason::Fault(Fault::Binary);
     assert_eq!(reason.code(), Some(1003));
     assert_eq!(world.pull(bob), [message("before"), closed(reason)]);
-    assert_eq!(world.pull(alice), [world::problem("bob is not online")]);
+    assert_eq!(world.pull(alice), [switchboard_testing::problem("bob is not online")]);
 }
 
 #[test]
 fn what_is_said_of_a_forgotten_connection_is_counted_and_ignored() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob] = world.log_in(["alice", "bob"]);
     world.disconnect(bob);
     let [reborn] = world.log_in(["bob"]);
@@ -281,7 +279,7 @@ fn what_is_said_of_a_forgotten_connection_is_counted_and_ignored() {
 
 #[test]
 fn a_walk_over_everybody_does_not_hold_up_a_message_to_one() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let crowd: Vec<String> = (0..10_000).map(|n| format!("user {n}")).collect();
     for uid in &crowd {
         let [conn] = world.log_in([uid]);
@@ -301,7 +299,7 @@ fn a_walk_over_everybody_does_not_hold_up_a_message_to_one() {
 
 #[test]
 fn a_full_hub_refuses_and_goes_on() {
-    let mut world = World::new(Config { max_connections: 2, ..Config::default() });
+    let mut world = World::by_hand(Config { max_connections: 2, ..Config::default() });
     let [alice, bob] = world.log_in(["alice", "bob"]);
 
     assert!(world.try_connect().is_err());
@@ -313,7 +311,7 @@ fn a_full_hub_refuses_and_goes_on() {
 
 #[test]
 fn who_leaves_a_group_before_being_told_of_a_message_is_told_all_the_same() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob] = world.log_in(["alice", "bob"]);
     world.join(bob, "chess");
 
@@ -328,7 +326,7 @@ fn who_leaves_a_group_before_being_told_of_a_message_is_told_all_the_same() {
 #[test]
 fn what_everybody_has_read_goes_with_what_held_it_back() {
     let group_ring = RingLimit { entries: 2, bytes: 100 };
-    let mut world = World::new(Config { group_ring, ..Config::default() });
+    let mut world = World::by_hand(Config { group_ring, ..Config::default() });
     let [slow, bob] = world.log_in(["slow", "bob"]);
     world.join(slow, "chess");
     world.send_to_group(bob, "chess", "1");
@@ -348,7 +346,7 @@ fn what_everybody_has_read_goes_with_what_held_it_back() {
 #[test]
 fn the_next_deadline_is_true_after_outputs_have_closed_connections() {
     let close_timeout = Duration::from_secs(60);
-    let mut world = World::new(Config { close_timeout, ..Config::default() });
+    let mut world = World::by_hand(Config { close_timeout, ..Config::default() });
     world.connect();
     world.shut_down(Duration::ZERO);
 
@@ -358,7 +356,7 @@ fn the_next_deadline_is_true_after_outputs_have_closed_connections() {
 
 #[test]
 fn coming_back_for_a_moment_does_not_cost_what_is_left_to_read() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let [alice, bob] = world.log_in(["alice", "bob"]);
     world.join(bob, "chess");
     world.send_to_group(alice, "chess", "before");
@@ -372,7 +370,7 @@ fn coming_back_for_a_moment_does_not_cost_what_is_left_to_read() {
 
 #[test]
 fn messages_in_quick_succession_starve_nobody() {
-    let mut world = World::new(Config::default());
+    let mut world = World::by_hand(Config::default());
     let crowd: Vec<String> = (0..300).map(|n| format!("user {n}")).collect();
     let conns: Vec<_> = crowd.iter().map(|uid| world.log_in([uid])[0]).collect();
     let mut told = vec![false; conns.len()];
