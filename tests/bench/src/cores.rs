@@ -6,10 +6,11 @@
 //! of the same.
 //! Frames are unmasked, checked, parsed, routed, encoded and written.
 
+mod neighbour;
+
 use std::{
     collections::VecDeque,
-    env,
-    io::{self, ErrorKind, Read, Write},
+    env, fs, process,
     sync::{
         Arc, Barrier, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -18,13 +19,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustls::ClientConfig;
 use switchboard::{
     Settings,
     exchange::{Exchange, Extension, Signal},
     line::Pulled,
     nonblocking::{Scratch, Socket, Turn},
+    tls::Tls,
 };
 use switchboard_core::ConnId;
+
+use neighbour::Neighbour;
 
 const USERS: usize = 400;
 
@@ -33,45 +38,68 @@ const ON_THE_WAY: usize = 4;
 
 const ROUNDS: usize = 7;
 
-const TIME: Duration = Duration::from_secs(1);
+const TIME: Duration = Duration::from_millis(700);
 
 /// Turns between looks at what else there is.
 const TURNS_AT_ONCE: usize = 32;
 
+/// Messages that a user can say over TLS.
+const SEALED: usize = 6000;
+
 fn main() {
     let threads = env::args().nth(1).map_or(2, |threads| threads.parse().expect("a number"));
-    for (to, step) in [("another thread", 1), ("the same thread", threads)] {
+    let (plain, sealed) = (Settings::default(), over_tls());
+    let sealed = (&sealed.0, Some(&sealed.1));
+    for (what, (settings, tls), step) in [
+        ("to another thread", (&plain, None), 1),
+        ("to the same thread", (&plain, None), threads),
+        ("to another thread, over TLS", sealed, 1),
+        ("to the same thread, over TLS", sealed, threads),
+    ] {
         let mut ratios = Vec::new();
         for _ in 0..ROUNDS {
-            let [one, many] = [1, threads].map(|threads| play(threads, step));
+            let [one, many] = [1, threads].map(|threads| play(threads, step, settings, tls));
             ratios.push(many / one);
             println!(
-                "to {to}: 1 thread {one:.0} messages a second, {threads} {many:.0}, {:.2} times",
+                "{what}: 1 thread {one:.0} messages a second, {threads} {many:.0}, {:.2} times",
                 many / one
             );
         }
         ratios.sort_by(f64::total_cmp);
-        println!("to {to}: median {:.2} times", ratios[ROUNDS / 2]);
+        println!("{what}: median {:.2} times", ratios[ROUNDS / 2]);
     }
 }
 
+/// A server with a certificate, and clients that trust it.
+fn over_tls() -> (Settings, Arc<ClientConfig>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".into()]).expect("a certificate");
+    let file = env::temp_dir().join(format!("switchboard-cores-{}.pem", process::id()));
+    fs::write(&file, made.cert.pem() + &made.signing_key.serialize_pem()).expect("a file");
+    let tls = Tls::load(&file, &file).expect("a certificate");
+    fs::remove_file(&file).expect("it is there");
+    let settings = Settings { tls: Some(tls), ..Settings::default() };
+    (settings, neighbour::trusting(made.cert.der().clone()))
+}
+
 /// Messages a second that so many threads carry.
-fn play(threads: usize, step: usize) -> f64 {
-    let settings = Settings::default();
-    let exchange = Exchange::new(&settings, || {});
+fn play(threads: usize, step: usize, settings: &Settings, tls: Option<&Arc<ClientConfig>>) -> f64 {
+    let exchange = Exchange::new(settings, || {});
     let stop = AtomicBool::new(false);
     let start = Barrier::new(threads + 1);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|index| {
-                let (exchange, settings, stop, start) = (&exchange, &settings, &stop, &start);
+                let (exchange, stop, start) = (&exchange, &stop, &start);
                 scope.spawn(move || {
                     let mut worker = Worker::new(exchange);
                     for user in (index..USERS).step_by(threads) {
-                        worker.connect(user, (user + step) % USERS, settings);
+                        worker.connect(user, (user + step) % USERS, settings, tls);
                     }
+                    // Threads do what the hub has for those of others.
                     while worker.work() {}
-                    // Everybody is there before anybody writes.
+                    start.wait();
+                    while worker.work() {}
+                    worker.begin();
                     start.wait();
                     worker.say_first();
                     while !stop.load(Ordering::Relaxed) {
@@ -81,6 +109,7 @@ fn play(threads: usize, step: usize) -> f64 {
                 })
             })
             .collect();
+        start.wait();
         start.wait();
         let begin = Instant::now();
         thread::sleep(TIME);
@@ -121,16 +150,8 @@ struct Worker<'a> {
 struct Seat {
     conn: ConnId,
     socket: Socket,
-    client: Client,
+    client: Neighbour,
     is_queued: bool,
-}
-
-/// Passes each message that it hears on to its neighbour.
-#[derive(Default)]
-struct Client {
-    sent: VecDeque<u8>,
-    to_next: Vec<u8>,
-    heard: usize,
 }
 
 impl<'a> Worker<'a> {
@@ -147,27 +168,32 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn connect(&mut self, user: usize, to: usize, settings: &Settings) {
+    fn connect(
+        &mut self,
+        user: usize,
+        to: usize,
+        settings: &Settings,
+        tls: Option<&Arc<ClientConfig>>,
+    ) {
         let seat = self.seats.len();
         let signal = Place { ready: Arc::clone(&self.ready), seat };
         let conn = self.exchange.connect(signal, None).expect("there is room");
         let socket = Socket::new(Arc::new(settings.peer_config()), None);
-        let to_next = frame(&format!("user {to}:{}", "x".repeat(64)));
-        let mut client = Client { to_next, ..Client::default() };
-        client.sent.extend(
-            b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        );
-        client.sent.extend(frame(&format!("user {user}")));
+        let client = Neighbour::new(user, to, tls);
         self.seats.push(Seat { conn, socket, client, is_queued: true });
         self.by_socket.push_back(seat);
     }
 
+    fn begin(&mut self) {
+        for seat in &mut self.seats {
+            seat.client.begin(SEALED);
+        }
+    }
+
     fn say_first(&mut self) {
         for (index, seat) in self.seats.iter_mut().enumerate() {
-            seat.client.heard = 0;
             for _ in 0..ON_THE_WAY {
-                seat.client.sent.extend(&seat.client.to_next);
+                seat.client.say();
             }
             seat.is_queued = true;
             self.by_socket.push_back(index);
@@ -218,42 +244,4 @@ impl<'a> Worker<'a> {
             self.by_socket.push_back(index);
         }
     }
-}
-
-impl Read for Client {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self.sent.read(buf)? {
-            0 => Err(ErrorKind::WouldBlock.into()),
-            size => Ok(size),
-        }
-    }
-}
-
-impl Write for Client {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        // Whole frames come, of messages and of what the server says of itself.
-        let mut rest = buf;
-        while let [0x81, size, behind @ ..] = rest {
-            let (text, behind) = behind.split_at(usize::from(*size));
-            if text[0] == b'x' {
-                self.heard += 1;
-                self.sent.extend(&self.to_next);
-            }
-            rest = behind;
-        }
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// A masked frame with a text.
-fn frame(text: &str) -> Vec<u8> {
-    let mask = [0x12, 0x34, 0x56, 0x78];
-    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).expect("a short text")];
-    frame.extend(mask);
-    frame.extend(text.bytes().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
 }
