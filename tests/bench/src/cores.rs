@@ -6,13 +6,13 @@
 //! of the same.
 //! Frames are unmasked, checked, parsed, routed, encoded and written.
 
+mod memory;
 mod neighbour;
 
 use std::{
-    collections::VecDeque,
     env, fs, process,
     sync::{
-        Arc, Barrier, Mutex,
+        Arc, Barrier,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -20,15 +20,9 @@ use std::{
 };
 
 use rustls::ClientConfig;
-use switchboard::{
-    Settings,
-    exchange::{Exchange, Extension, Signal},
-    line::Pulled,
-    nonblocking::{Scratch, Socket, Turn},
-    tls::Tls,
-};
-use switchboard_core::ConnId;
+use switchboard::{Settings, exchange::Exchange, tls::Tls};
 
+use memory::Worker;
 use neighbour::Neighbour;
 
 const USERS: usize = 400;
@@ -39,9 +33,6 @@ const ON_THE_WAY: usize = 4;
 const ROUNDS: usize = 7;
 
 const TIME: Duration = Duration::from_millis(700);
-
-/// Turns between looks at what else there is.
-const TURNS_AT_ONCE: usize = 32;
 
 /// Messages that a user can say over TLS.
 const SEALED: usize = 6000;
@@ -84,24 +75,33 @@ fn over_tls() -> (Settings, Arc<ClientConfig>) {
 /// Messages a second that so many threads carry.
 fn play(threads: usize, step: usize, settings: &Settings, tls: Option<&Arc<ClientConfig>>) -> f64 {
     let exchange = Exchange::new(settings, || {});
+    let config = Arc::new(settings.peer_config());
     let stop = AtomicBool::new(false);
     let start = Barrier::new(threads + 1);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|index| {
-                let (exchange, stop, start) = (&exchange, &stop, &start);
+                let (exchange, config, stop, start) = (&exchange, &config, &stop, &start);
                 scope.spawn(move || {
                     let mut worker = Worker::new(exchange);
                     for user in (index..USERS).step_by(threads) {
-                        worker.connect(user, (user + step) % USERS, settings, tls);
+                        let to = (user + step) % USERS;
+                        worker.connect(Neighbour::new(user, to, tls), config);
                     }
                     // Threads do what the hub has for those of others.
                     while worker.work() {}
                     start.wait();
                     while worker.work() {}
-                    worker.begin();
+                    for seat in &mut worker.seats {
+                        seat.client.begin(SEALED);
+                    }
                     start.wait();
-                    worker.say_first();
+                    for seat in 0..worker.seats.len() {
+                        for _ in 0..ON_THE_WAY {
+                            worker.seats[seat].client.say();
+                        }
+                        worker.look(seat);
+                    }
                     while !stop.load(Ordering::Relaxed) {
                         worker.work();
                     }
@@ -118,130 +118,4 @@ fn play(threads: usize, step: usize, settings: &Settings, tls: Option<&Arc<Clien
         let heard: usize = workers.into_iter().map(|worker| worker.join().expect("no panic")).sum();
         heard as f64 / time.as_secs_f64()
     })
-}
-
-/// A connection of a worker.
-#[derive(Clone)]
-struct Place {
-    ready: Arc<Mutex<Vec<usize>>>,
-    seat: usize,
-}
-
-impl Signal for Place {
-    fn ready(&self) {
-        self.ready.lock().expect("no panic").push(self.seat);
-    }
-
-    fn cut(&self) {}
-}
-
-/// A thread's share.
-struct Worker<'a> {
-    exchange: &'a Exchange<Place>,
-    seats: Vec<Seat>,
-    ready: Arc<Mutex<Vec<usize>>>,
-    by_hub: VecDeque<usize>,
-    by_socket: VecDeque<usize>,
-    pulled: Pulled,
-    scratch: Scratch,
-    heard: usize,
-}
-
-struct Seat {
-    conn: ConnId,
-    socket: Socket,
-    client: Neighbour,
-    is_queued: bool,
-}
-
-impl<'a> Worker<'a> {
-    fn new(exchange: &'a Exchange<Place>) -> Self {
-        Self {
-            exchange,
-            seats: Vec::new(),
-            ready: Arc::default(),
-            by_hub: VecDeque::new(),
-            by_socket: VecDeque::new(),
-            pulled: Pulled::default(),
-            scratch: Scratch::default(),
-            heard: 0,
-        }
-    }
-
-    fn connect(
-        &mut self,
-        user: usize,
-        to: usize,
-        settings: &Settings,
-        tls: Option<&Arc<ClientConfig>>,
-    ) {
-        let seat = self.seats.len();
-        let signal = Place { ready: Arc::clone(&self.ready), seat };
-        let conn = self.exchange.connect(signal, None).expect("there is room");
-        let socket = Socket::new(Arc::new(settings.peer_config()), None);
-        let client = Neighbour::new(user, to, tls);
-        self.seats.push(Seat { conn, socket, client, is_queued: true });
-        self.by_socket.push_back(seat);
-    }
-
-    fn begin(&mut self) {
-        for seat in &mut self.seats {
-            seat.client.begin(SEALED);
-        }
-    }
-
-    fn say_first(&mut self) {
-        for (index, seat) in self.seats.iter_mut().enumerate() {
-            for _ in 0..ON_THE_WAY {
-                seat.client.say();
-            }
-            seat.is_queued = true;
-            self.by_socket.push_back(index);
-        }
-    }
-
-    /// What a shard does between two waits. Returns whether there was anything to do.
-    fn work(&mut self) -> bool {
-        for seat in self.ready.lock().expect("no panic").drain(..) {
-            self.seats[seat].socket.tell(true);
-            if !std::mem::replace(&mut self.seats[seat].is_queued, true) {
-                self.by_hub.push_back(seat);
-            }
-        }
-        if self.by_hub.len() < TURNS_AT_ONCE {
-            let _next = self.exchange.drive();
-        }
-        let turns = self.by_socket.len().max(self.by_hub.len()).min(TURNS_AT_ONCE);
-        let next = self.by_hub.iter().take(turns).map(|seat| &self.seats[*seat]);
-        let conns = next.map(|seat| seat.socket.writes().then_some(seat.conn));
-        self.exchange.pull_each(conns, &mut self.pulled);
-        for _ in 0..turns {
-            if let Some(seat) = self.by_socket.pop_front() {
-                self.turn(seat);
-            }
-            if let Some(seat) = self.by_hub.pop_front() {
-                let may_have_more = self.pulled.take_next(&mut self.scratch.pulled);
-                self.seats[seat].socket.tell(may_have_more);
-                self.turn(seat);
-            }
-        }
-        turns > 0
-    }
-
-    fn turn(&mut self, index: usize) {
-        let Seat { conn, socket, client, is_queued } = &mut self.seats[index];
-        *is_queued = false;
-        if !socket.pass_on(client, &mut self.scratch) || !client.sent.is_empty() {
-            let mut line = Extension::new(self.exchange, *conn);
-            match socket.turn_with(client, &mut line, &mut self.scratch) {
-                Turn::Wait | Turn::Again => {}
-                end => panic!("{end:?}"),
-            }
-        }
-        self.heard += std::mem::take(&mut client.heard);
-        if !client.sent.is_empty() {
-            *is_queued = true;
-            self.by_socket.push_back(index);
-        }
-    }
 }

@@ -3,12 +3,15 @@
 use std::{
     collections::VecDeque,
     io::{self, ErrorKind, Read, Write},
+    mem,
     sync::Arc,
 };
 
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, pki_types::CertificateDer, pki_types::ServerName,
 };
+
+use crate::memory::{Client, frame};
 
 const TEXT: usize = 64;
 
@@ -21,10 +24,10 @@ const RECORD_TAIL: usize = 17;
 /// A client, and the stream to it.
 pub(crate) struct Neighbour {
     /// What it has sent, and the server has not read yet.
-    pub(crate) sent: VecDeque<u8>,
+    sent: VecDeque<u8>,
     message: Vec<u8>,
     tls: Option<Tls>,
-    pub(crate) heard: usize,
+    heard: usize,
 }
 
 /// Messages are sealed before time is taken, and what comes is counted, not opened: only the server's
@@ -96,6 +99,16 @@ impl Neighbour {
         for _ in 0..messages {
             self.say();
         }
+    }
+}
+
+impl Client for Neighbour {
+    fn has_sent(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
+    fn take_heard(&mut self) -> usize {
+        mem::take(&mut self.heard)
     }
 }
 
@@ -182,13 +195,4 @@ pub(crate) fn trusting(certificate: CertificateDer<'static>) -> Arc<ClientConfig
         .with_root_certificates(roots)
         .with_no_client_auth();
     Arc::new(config)
-}
-
-/// A masked frame with a text.
-fn frame(text: &str) -> Vec<u8> {
-    let mask = [0x12, 0x34, 0x56, 0x78];
-    let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).expect("a short text")];
-    frame.extend(mask);
-    frame.extend(text.bytes().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    frame
 }
