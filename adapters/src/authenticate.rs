@@ -26,7 +26,8 @@ pub struct Answer {
 type Give = Box<dyn FnOnce(Verdict<'_>) + Send>;
 
 impl Answer {
-    pub(crate) fn new(give: impl FnOnce(Verdict<'_>) + Send + 'static) -> Self {
+    /// Gives the answer to `give`, for an adapter of your own to feed as [`Input`](switchboard_core::Input).
+    pub fn new(give: impl FnOnce(Verdict<'_>) + Send + 'static) -> Self {
         Self { give: Some(Box::new(give)) }
     }
 

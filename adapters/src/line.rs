@@ -84,7 +84,7 @@ struct Share {
 
 impl Pulled {
     /// Adds what a connection should write next, or nothing.
-    pub(crate) fn pull(&mut self, next: Option<impl FnMut() -> Option<Frame<Text>>>) {
+    pub fn pull(&mut self, next: Option<impl FnMut() -> Option<Frame<Text>>>) {
         let before = self.frames.len();
         let may_have_more = next.is_none_or(|next| pull(next, &mut self.frames));
         self.shares.push_back(Share { frames: self.frames.len() - before, may_have_more });

@@ -18,7 +18,7 @@ use std::{
 };
 
 use switchboard_core::{Hub, Instant};
-use switchboard_trace::{Bodies, Tape};
+use switchboard_trace::{Bodies, Content, Tape};
 
 use crate::wire::Text;
 
@@ -27,6 +27,12 @@ const MAX_WAITING: u64 = 64 << 20;
 
 /// How old something may get before it is written.
 const SOON: Duration = Duration::from_secs(1);
+
+impl Content for Text {
+    fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
 
 /// A recording that is being written. Clones write the same.
 #[derive(Clone, Debug)]

@@ -4,9 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use switchboard_core::{Authentication, Config, RingLimit};
 
+#[cfg(feature = "exchange")]
+use crate::{api::ApiConfig, record::Recorder};
 use crate::{
-    api::ApiConfig, authenticate::Authenticate, forwarded::Cidrs, http::HttpConfig,
-    observe::Observe, origin::Origins, peer::PeerConfig, record::Recorder, tls::Tls, wire,
+    authenticate::Authenticate, forwarded::Cidrs, http::HttpConfig, observe::Observe,
+    origin::Origins, peer::PeerConfig, tls::Tls, wire,
 };
 
 /// The settings of a server, apart from where it listens.
@@ -29,6 +31,7 @@ pub struct Settings {
     /// What says whose a client's credential is. Default: a client is who it says it is.
     pub authenticate: Option<Arc<dyn Authenticate>>,
     /// The API for other systems, if there is to be one. Default: none.
+    #[cfg(feature = "exchange")]
     pub api: Option<ApiConfig>,
     /// What answers requests that are none for a WebSocket, in the place of the API. Default:
     /// nothing, and without an API they are refused.
@@ -36,6 +39,7 @@ pub struct Settings {
     /// What is told who logs in and out. Default: nothing.
     pub observer: Option<Arc<dyn Observe>>,
     /// What writes down all that happens to the hub. Default: nothing.
+    #[cfg(feature = "exchange")]
     pub recorder: Option<Recorder>,
     /// The time over which connections are closed when the server stops, so that not all come back
     /// elsewhere at once. Default: none.
@@ -54,9 +58,11 @@ impl Default for Settings {
             trusted_proxies: Cidrs::default(),
             origins: Origins::default(),
             authenticate: None,
+            #[cfg(feature = "exchange")]
             api: None,
             http: None,
             observer: None,
+            #[cfg(feature = "exchange")]
             recorder: None,
             drain: Duration::ZERO,
         }

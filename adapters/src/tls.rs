@@ -19,6 +19,9 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
+/// What can be wrong with what a client says in TLS.
+pub type HandshakeError = Error;
+
 /// WebSocket begins as HTTP/1.1 (RFC 6455, 4.1), and this server speaks nothing else.
 const ALPN: &[u8] = b"http/1.1";
 

@@ -7,13 +7,12 @@ use std::{fmt, net::IpAddr};
 use bytes::Bytes;
 use http::StatusCode;
 use switchboard_core::{ConnId, Fault, Frame, Input, Payload, Request, Stage, text};
-use switchboard_trace::Content;
 use tungstenite::{
     Error, Message, Utf8Bytes,
     protocol::{CloseFrame, WebSocketConfig},
 };
 
-use crate::proxy_protocol;
+use crate::{proxy_protocol, tls};
 
 /// Bytes that tungstenite reads at a time. It allocates them for each connection.
 const READ_BUFFER: usize = 128;
@@ -38,17 +37,11 @@ pub fn config(max_message: usize) -> WebSocketConfig {
 
 /// The text of a message. A clone shares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text(Utf8Bytes);
+pub struct Text(pub(crate) Utf8Bytes);
 
 impl Payload for Text {
     fn size(&self) -> usize {
         self.0.len()
-    }
-}
-
-impl Content for Text {
-    fn bytes(&self) -> &[u8] {
-        self.0.as_bytes()
     }
 }
 
@@ -145,7 +138,7 @@ pub enum Refusal {
     /// It sent no header of the PROXY protocol.
     Proxy(proxy_protocol::Error),
     /// It did not speak TLS as it should.
-    Tls(rustls::Error),
+    Tls(tls::HandshakeError),
 }
 
 impl fmt::Display for Refusal {

@@ -16,6 +16,7 @@ mod config;
 mod encoded;
 mod pipe;
 mod requests;
+#[cfg_attr(not(feature = "tls"), path = "unsealed.rs")]
 mod sealed;
 #[cfg(test)]
 mod tests;
@@ -120,7 +121,7 @@ impl Peer {
             taken: 0,
         };
         if let Some(tls) = &peer.config.tls {
-            match Sealed::new(tls.current()) {
+            match Sealed::new(tls) {
                 Ok(sealed) => peer.sealed = Some(sealed),
                 Err(error) => peer.refuse(Refusal::Tls(error)),
             }
@@ -416,7 +417,7 @@ impl Peer {
 }
 
 /// The response to a client that has connected and finds no place.
-pub(crate) fn refusal(refused: Refused) -> Vec<u8> {
+pub fn refusal(refused: Refused) -> Vec<u8> {
     let mut response = VecDeque::new();
     wrong(refused.http_status(), config::WEBSOCKETS_ONLY).write(&mut response);
     response.into()

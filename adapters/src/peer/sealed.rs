@@ -3,10 +3,11 @@
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Write},
-    sync::Arc,
 };
 
-use rustls::{Error, ServerConfig, ServerConnection};
+use rustls::{Error, ServerConnection};
+
+use crate::tls::Tls;
 
 /// A connection's TLS.
 #[derive(Debug)]
@@ -19,8 +20,8 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    pub(super) fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
-        let connection = Box::new(ServerConnection::new(config)?);
+    pub(super) fn new(tls: &Tls) -> Result<Self, Error> {
+        let connection = Box::new(ServerConnection::new(tls.current())?);
         Ok(Self { connection, outgoing: VecDeque::new(), has_ended: false })
     }
 
