@@ -5,7 +5,7 @@ mod core;
 mod sockets;
 mod table;
 
-use switchboard_tests::Adapter;
+use switchboard_tests::{Adapter, Server, WasiServer};
 use table::{Row, Step, TABLE};
 
 /// What a row is played in.
@@ -30,17 +30,27 @@ fn core_alone() {
     play(core::CoreWorld::new);
 }
 
+fn play_with(adapter: Adapter) {
+    play(|row| sockets::SocketWorld::new(Server::start(adapter, row.with.settings())));
+}
+
 #[test]
 fn smol() {
-    play(|row| sockets::SocketWorld::new(Adapter::Smol, row));
+    play_with(Adapter::Smol);
 }
 
 #[test]
 fn blocking() {
-    play(|row| sockets::SocketWorld::new(Adapter::Blocking, row));
+    play_with(Adapter::Blocking);
 }
 
 #[test]
 fn mio() {
-    play(|row| sockets::SocketWorld::new(Adapter::Mio, row));
+    play_with(Adapter::Mio);
+}
+
+#[test]
+#[ignore = "tests/portable builds the component, and runs this"]
+fn wasi() {
+    play(|row| sockets::SocketWorld::new(WasiServer::start(row.with.wasi_arguments())));
 }

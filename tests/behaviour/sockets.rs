@@ -1,24 +1,46 @@
 //! The table's rows through an adapter: real sockets, and a client for each name.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, io::Write, net::SocketAddr};
 
 use switchboard_core::Fault;
-use switchboard_tests::{Adapter, Client, Heard, Server};
+use switchboard_tests::{Client, Heard, Server, WasiServer};
 
-use crate::{
-    World,
-    table::{Row, Step},
-};
+use crate::{World, table::Step};
 
-pub(crate) struct SocketWorld {
-    // Dropped before the server: it would wait for them when it stops.
-    clients: BTreeMap<&'static str, Client>,
-    server: Server,
+/// A server that runs, and stops when it is dropped, at the latest.
+pub(crate) trait Running {
+    fn address(&self) -> SocketAddr;
+    fn stop(&mut self);
 }
 
-impl SocketWorld {
-    pub(crate) fn new(adapter: Adapter, row: &Row) -> Self {
-        let server = Server::start(adapter, row.with.settings());
+impl Running for Server {
+    fn address(&self) -> SocketAddr {
+        self.address()
+    }
+
+    fn stop(&mut self) {
+        Self::stop(self);
+    }
+}
+
+impl Running for WasiServer {
+    fn address(&self) -> SocketAddr {
+        self.address()
+    }
+
+    fn stop(&mut self) {
+        self.stop();
+    }
+}
+
+pub(crate) struct SocketWorld<S> {
+    // Dropped before the server: it would wait for them when it stops.
+    clients: BTreeMap<&'static str, Client>,
+    server: S,
+}
+
+impl<S: Running> SocketWorld<S> {
+    pub(crate) fn new(server: S) -> Self {
         Self { server, clients: BTreeMap::new() }
     }
 
@@ -27,15 +49,15 @@ impl SocketWorld {
     }
 }
 
-impl World for SocketWorld {
+impl<S: Running> World for SocketWorld<S> {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Connects(who) => {
-                let client = self.server.connect();
+                let client = Client::connect(self.server.address());
                 self.clients.insert(who, client);
             }
             Step::LogsIn(who) => {
-                let client = self.server.log_in(who);
+                let client = Client::log_in(self.server.address(), who);
                 self.clients.insert(who, client);
             }
             Step::Says(who, text) => self.client(who).say(text),

@@ -69,6 +69,16 @@ impl Setup {
         };
         Settings { hub, ..Settings::default() }
     }
+
+    /// The same for the server as a WASI component, as far as rows depend on it.
+    pub(crate) fn wasi_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Default => &["--login-timeout", "60"],
+            Self::Share => &["--login-timeout", "60", "--duplicate-uid", "share"],
+            Self::Reject => &["--login-timeout", "60", "--duplicate-uid", "reject"],
+            Self::Hurry => &["--login-timeout", "0.3"],
+        }
+    }
 }
 
 pub(crate) const TABLE: &[Row] = &[

@@ -9,6 +9,7 @@ mod other_server;
 pub mod peer_fuzz;
 mod process;
 mod server;
+mod wasi;
 
 pub use certificate::Certificate;
 pub use client::{Client, Heard};
@@ -18,6 +19,7 @@ pub use http_client::{Answer, HttpClient};
 pub use other_server::{OtherServer, Quirk};
 pub use process::Process;
 pub use server::{Adapter, Server};
+pub use wasi::WasiServer;
 
 /// The example of a third adapter, tested like the others.
 #[path = "../../examples/mio_server.rs"]
