@@ -103,7 +103,9 @@ fn play(threads: usize, step: usize, settings: &Settings, tls: Option<&Arc<Clien
                         worker.look(seat);
                     }
                     while !stop.load(Ordering::Relaxed) {
-                        worker.work();
+                        if !worker.work() {
+                            thread::yield_now();
+                        }
                     }
                     worker.heard
                 })
