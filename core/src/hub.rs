@@ -40,7 +40,8 @@ use crate::{
     Config, ConnId, Deadline, Frame, Input, Output, Payload, Problem, Refused, Request, Stage,
     Stats, TimeoutReason,
     addresses::{Address, Addresses},
-    conn::{Answer, Conn, Reply, State},
+    conn::{Answer, Reply, State},
+    conns::Conns,
     index::NameIndex,
     presence::Presence,
     rate::Level,
@@ -79,7 +80,7 @@ pub struct Hub<P> {
     now: Instant,
     /// The number of the last message or reply in the hub's order.
     seq: u64,
-    conns: SlotMap<ConnId, Conn>,
+    conns: Conns,
     /// Empty unless there is a limit on what comes from an address.
     addresses: Addresses,
     topics: SlotMap<TopicId, Topic<P>>,
@@ -108,7 +109,7 @@ impl<P: Payload> Hub<P> {
             config,
             now,
             seq: 0,
-            conns: SlotMap::with_key(),
+            conns: Conns::default(),
             addresses: Addresses::default(),
             topics,
             everyone,

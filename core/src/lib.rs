@@ -49,6 +49,7 @@ mod addresses;
 mod close;
 mod config;
 mod conn;
+mod conns;
 mod credential;
 mod hub;
 mod index;

@@ -25,7 +25,7 @@ impl<P: Payload> Hub<P> {
     /// States, memberships and deadlines fit together, and whoever has something to read has been,
     /// or will be, told.
     fn assert_conns(&self) {
-        for (id, conn) in &self.conns {
+        for (id, conn) in self.conns.iter() {
             let is_open = matches!(conn.state, State::Open { .. });
             if is_open {
                 assert_eq!(conn.timer, conn.watch.next(), "a deadline that nobody waits for");
@@ -74,7 +74,7 @@ impl<P: Payload> Hub<P> {
     fn assert_shutdown(&self) {
         let Some(shutdown) = &self.shutdown else { return };
         let left: BTreeSet<_> = shutdown.left().collect();
-        for (id, conn) in &self.conns {
+        for (id, conn) in self.conns.iter() {
             let is_closing = Stage::from(&conn.state) == Stage::Closing;
             assert!(is_closing || left.contains(&id), "a connection that stays after a shutdown");
         }
@@ -101,8 +101,8 @@ impl<P: Payload> Hub<P> {
             }
             let cursors: alloc::vec::Vec<_> = self
                 .conns
-                .values()
-                .flat_map(|conn| conn.cursors.iter().filter(|cursor| cursor.topic == id))
+                .iter()
+                .flat_map(|(_, conn)| conn.cursors.iter().filter(|cursor| cursor.topic == id))
                 .collect();
             assert_eq!(topic.readers, cursors.len(), "readers and cursors disagree");
             assert!(topic.readers > 0 || id == self.everyone, "a topic that nobody reads");
@@ -139,17 +139,17 @@ impl<P: Payload> Hub<P> {
             assert!(topic.unread().count() <= limit.entries.max(1));
             assert!(topic.bytes() <= limit.bytes);
         }
-        for conn in self.conns.values() {
+        for (_, conn) in self.conns.iter() {
             assert!(conn.replies.len() <= config.max_replies);
             assert!(conn.cursors.len() <= config.max_groups_per_connection + 2);
         }
-        let with_address = self.conns.values().filter(|conn| conn.address.is_some()).count();
+        let with_address = self.conns.iter().filter(|(_, conn)| conn.address.is_some()).count();
         let counted = if self.counts_addresses() { with_address } else { 0 };
         assert_eq!(self.addresses.total(), counted, "connections and their addresses disagree");
         assert!(self.addresses.idle() <= config.max_connections);
         assert!(self.timers.len() <= (2 * self.conns.len()).max(64));
         let walks = self.topics.values().filter(|topic| Topic::walking(topic)).count();
-        let conns = self.conns.values().filter(|conn| conn.queued).count();
+        let conns = self.conns.iter().filter(|(_, conn)| conn.queued).count();
         let live = |wake: &&super::Wake| match wake {
             super::Wake::Conn(conn) => self.conns.contains_key(*conn),
             _ => false,
