@@ -2,7 +2,7 @@
 
 use core::ops::{Index, IndexMut};
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use slotmap::{Key, KeyData};
 
 use crate::{ConnId, conn::Conn};
@@ -13,34 +13,38 @@ use crate::{ConnId, conn::Conn};
 /// while the slot holds a connection. The slot that was left last is the next to be taken. As this
 /// decides what ids come next, it is a part of the hub's state, to be written out and read back;
 /// tables in libraries keep it to themselves.
-#[derive(Default)]
 pub(crate) struct Conns {
+    /// The first one is never taken.
     slots: Vec<Slot>,
-    /// The number of the slot to be taken next; zero if there is none but a new one.
+    /// The slot to be taken next; the first if there is none but a new one.
     free: u32,
     len: usize,
 }
 
 struct Slot {
     version: u32,
-    /// While it is free: the number of the slot that is to be taken after it.
+    /// While it is free: the slot that is to be taken after it.
     next_free: u32,
     conn: Option<Conn>,
 }
 
-/// Slots are numbered from 1 on.
-fn index_of(number: u32) -> Option<usize> {
-    usize::try_from(number.checked_sub(1)?).ok()
+const FIRST: Slot = Slot { version: 0, next_free: 0, conn: None };
+
+fn id(slot: u32, version: u32) -> ConnId {
+    KeyData::from_ffi(u64::from(version) << 32 | u64::from(slot)).into()
 }
 
-fn id(number: u32, version: u32) -> ConnId {
-    KeyData::from_ffi(u64::from(version) << 32 | u64::from(number)).into()
-}
-
-/// The slot's number, and its version.
+/// The slot, and its version.
+#[inline]
 fn parts(id: ConnId) -> (u32, u32) {
     let both = id.data().as_ffi();
     (both as u32, (both >> 32) as u32)
+}
+
+impl Default for Conns {
+    fn default() -> Self {
+        Self { slots: vec![FIRST], free: 0, len: 0 }
+    }
 }
 
 impl Conns {
@@ -54,35 +58,36 @@ impl Conns {
 
     #[inline]
     pub(crate) fn get(&self, id: ConnId) -> Option<&Conn> {
-        let (number, version) = parts(id);
-        let slot = self.slots.get(index_of(number)?)?;
+        let (slot, version) = parts(id);
+        let slot = self.slots.get(slot as usize)?;
         if slot.version == version { slot.conn.as_ref() } else { None }
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
-        let (number, version) = parts(id);
-        let slot = self.slots.get_mut(index_of(number)?)?;
+        let (slot, version) = parts(id);
+        let slot = self.slots.get_mut(slot as usize)?;
         if slot.version == version { slot.conn.as_mut() } else { None }
     }
 
     pub(crate) fn insert(&mut self, conn: Conn) -> ConnId {
         self.len += 1;
-        if let Some(slot) = index_of(self.free).and_then(|index| self.slots.get_mut(index)) {
+        if self.free != 0 {
+            let slot = &mut self.slots[self.free as usize];
             slot.version |= 1;
             slot.conn = Some(conn);
             let id = id(self.free, slot.version);
             self.free = slot.next_free;
             return id;
         }
+        let slot = u32::try_from(self.slots.len()).expect("fewer than 2³² connections at a time");
         self.slots.push(Slot { version: 1, next_free: 0, conn: Some(conn) });
-        let number = u32::try_from(self.slots.len()).expect("fewer than 2³² connections at a time");
-        id(number, 1)
+        id(slot, 1)
     }
 
     pub(crate) fn remove(&mut self, id: ConnId) -> Option<Conn> {
         let (number, version) = parts(id);
-        let slot = self.slots.get_mut(index_of(number)?)?;
+        let slot = self.slots.get_mut(number as usize)?;
         if slot.version != version {
             return None;
         }
@@ -98,7 +103,7 @@ impl Conns {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ConnId, &Conn)> {
-        let numbered = (1..).zip(&self.slots);
+        let numbered = (0..).zip(&self.slots);
         numbered.filter_map(|(number, slot)| Some((id(number, slot.version), slot.conn.as_ref()?)))
     }
 
@@ -160,7 +165,7 @@ mod tests {
     fn a_slot_is_given_up_before_its_ids_repeat() {
         let mut conns = Conns::default();
         conns.insert(conn());
-        conns.slots[0].version = u32::MAX;
+        conns.slots[1].version = u32::MAX;
         let last = id(1, u32::MAX);
         assert!(conns.remove(last).is_some() && !conns.contains_key(last));
         assert_eq!(conns.keys().count(), 0);
