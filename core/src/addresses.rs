@@ -12,6 +12,7 @@ use crate::{
 /// What counts as one address: an IPv4 address, in whatever form, or an IPv6 network of 64 bits,
 /// which is what a single host usually has at its disposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Address {
     V4(u32),
     V6(u64),
@@ -84,23 +85,44 @@ impl Addresses {
         }
     }
 
+    /// Those of which more is known than that they have connections.
+    #[cfg(feature = "serde")]
+    pub(crate) fn save(&self) -> alloc::vec::Vec<(Address, Meter)> {
+        let known = self.known.iter().map(|(address, known)| (*address, known));
+        let more = known.filter(|(_, k)| k.connections == 0 || k.logins != Meter::default());
+        more.map(|(address, known)| (address, known.logins)).collect()
+    }
+
+    /// Takes one that was saved, as one without connections: those are yet to be
+    /// [added](Self::add). Returns whether it is a new one.
+    #[cfg(feature = "serde")]
+    pub(crate) fn restore(&mut self, address: Address, logins: Meter) -> bool {
+        self.idle.insert((logins.clear_at(), address));
+        self.known.insert(address, Known { connections: 0, logins }).is_none()
+    }
+
     /// How many connections are counted.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
     pub(crate) fn total(&self) -> usize {
         self.known.values().map(|known| known.connections as usize).sum()
     }
 
+    /// The most connections that any address has.
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
+    pub(crate) fn most_connections(&self) -> u32 {
+        self.known.values().map(|known| known.connections).max().unwrap_or(0)
+    }
+
     /// How many are kept without connections.
     ///
-    /// # Panics
+    /// # Errors
     /// If those are not the same in both tables.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn idle(&self) -> usize {
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
+    pub(crate) fn idle(&self) -> Result<usize, &'static str> {
         let idle = self.known.iter().filter(|(_, known)| known.connections == 0);
         let idle: BTreeSet<_> =
             idle.map(|(address, known)| (known.logins.clear_at(), *address)).collect();
-        assert_eq!(idle, self.idle, "idle addresses disagree");
-        idle.len()
+        if idle == self.idle { Ok(idle.len()) } else { Err("idle addresses disagree") }
     }
 }
 
@@ -131,7 +153,7 @@ mod tests {
             addresses.add(address);
             addresses.charge_login(now, rate, address);
             addresses.remove(now, address, 10);
-            assert!(addresses.idle() <= 10);
+            assert!(addresses.idle().is_ok_and(|idle| idle <= 10));
         }
         let later = now + core::time::Duration::from_secs(2);
         for host in 200..210 {

@@ -7,6 +7,7 @@ use crate::{Fault, Kick};
 /// Why a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum CloseReason {
     /// The peer asked to close.
     PeerClosed,
@@ -71,7 +72,7 @@ impl CloseReason {
 
     /// A name for programs, as [`Closes::iter`] has it.
     pub fn label(&self) -> &'static str {
-        Closes::REASONS[Closes::index(self)]
+        REASONS[Closes::index(self)]
     }
 
     /// The text that goes with the code; at most 123 bytes, so that it fits a close frame.
@@ -102,29 +103,31 @@ impl fmt::Display for CloseReason {
     }
 }
 
+/// In the order in which they are counted.
+const REASONS: [&str; 15] = [
+    "peer_closed",
+    "disconnected",
+    "replaced",
+    "login_timeout",
+    "too_slow",
+    "silent",
+    "replies_unread",
+    "too_fast",
+    "too_many_from_address",
+    "protocol_error",
+    "binary",
+    "not_utf8",
+    "too_large",
+    "kicked",
+    "shutdown",
+];
+
 /// How many connections were closed, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Closes([u64; Self::REASONS.len()]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Closes([u64; REASONS.len()]);
 
 impl Closes {
-    const REASONS: [&'static str; 15] = [
-        "peer_closed",
-        "disconnected",
-        "replaced",
-        "login_timeout",
-        "too_slow",
-        "silent",
-        "replies_unread",
-        "too_fast",
-        "too_many_from_address",
-        "protocol_error",
-        "binary",
-        "not_utf8",
-        "too_large",
-        "kicked",
-        "shutdown",
-    ];
-
     pub(crate) fn count(&mut self, reason: &CloseReason) {
         self.0[Self::index(reason)] += 1;
     }
@@ -151,6 +154,6 @@ impl Closes {
 
     /// Each reason, as metrics name it, and how many connections were closed for it.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Self::REASONS.into_iter().zip(self.0)
+        REASONS.into_iter().zip(self.0)
     }
 }

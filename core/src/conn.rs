@@ -67,6 +67,7 @@ pub(crate) enum State {
 
 /// What a connection knows of what there is to pull.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Wakefulness {
     /// It has been pulled empty.
     Idle,
@@ -86,6 +87,7 @@ pub(crate) struct Cursor {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Membership {
     /// In the topic, as its member with this index.
     Member { index: usize },
@@ -111,12 +113,14 @@ impl Cursor {
 /// An answer to a request of the connection itself. It has a place in the hub's order, so that it
 /// is read after the messages that came before the request and before those that came after.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Reply {
     pub(crate) seq: u64,
     pub(crate) answer: Answer,
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Answer {
     LoggedIn(Arc<str>),
     Problem(Problem),

@@ -1,10 +1,14 @@
 //! The connections, by their ids.
 
+#[cfg(feature = "serde")]
+use core::iter::successors;
 use core::ops::{Index, IndexMut};
 
 use alloc::{vec, vec::Vec};
 use slotmap::{Key, KeyData};
 
+#[cfg(feature = "serde")]
+use crate::state::{SavedConn, SavedSlot};
 use crate::{ConnId, conn::Conn};
 
 /// A table in which an id stands for one connection, and never for another.
@@ -30,7 +34,7 @@ struct Slot {
 
 const FIRST: Slot = Slot { version: 0, next_free: 0, conn: None };
 
-fn id(slot: u32, version: u32) -> ConnId {
+pub(crate) fn id(slot: u32, version: u32) -> ConnId {
     KeyData::from_ffi(u64::from(version) << 32 | u64::from(slot)).into()
 }
 
@@ -107,8 +111,67 @@ impl Conns {
         numbered.filter_map(|(number, slot)| Some((id(number, slot.version), slot.conn.as_ref()?)))
     }
 
+    /// Whether this has been a connection's id.
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
+    pub(crate) fn was_given(&self, id: ConnId) -> bool {
+        let (slot, version) = parts(id);
+        slot != 0 && self.slots.get(slot as usize).is_some_and(|slot| version <= slot.version)
+    }
+
     pub(crate) fn keys(&self) -> impl Iterator<Item = ConnId> {
         self.iter().map(|(id, _)| id)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl Conns {
+    /// All slots, and the free ones in the order in which they are to be taken.
+    pub(crate) fn save(&self, save: impl Fn(&Conn) -> SavedConn) -> (Vec<SavedSlot>, Vec<u32>) {
+        let slots = self.slots.iter().skip(1);
+        let slots = slots
+            .map(|slot| SavedSlot { version: slot.version, conn: slot.conn.as_ref().map(&save) });
+        let next_free = |slot: &u32| Some(self.slots[*slot as usize].next_free);
+        let free = successors(Some(self.free), next_free).take_while(|slot| *slot != 0);
+        (slots.collect(), free.collect())
+    }
+
+    /// Adds a slot.
+    ///
+    /// # Errors
+    /// If there cannot be such a slot.
+    pub(crate) fn restore_slot(
+        &mut self,
+        version: u32,
+        conn: Option<Conn>,
+    ) -> Result<(), &'static str> {
+        let is_taken = version % 2 == 1;
+        let is_used_up = version == u32::MAX;
+        if is_taken != conn.is_some() && !(is_used_up && conn.is_none()) {
+            return Err("a connection's id that is none");
+        }
+        u32::try_from(self.slots.len()).map_err(|_| "more connections than there are ids")?;
+        self.len += usize::from(conn.is_some());
+        self.slots.push(Slot { version, next_free: 0, conn });
+        Ok(())
+    }
+
+    /// Takes the order of the free slots, when all are there.
+    ///
+    /// # Errors
+    /// If these are not the free slots.
+    pub(crate) fn restore_free(&mut self, free: &[u32]) -> Result<(), &'static str> {
+        let is_free = |slot: &Slot| slot.version.is_multiple_of(2);
+        let mut left: Vec<_> = self.slots.iter().map(is_free).collect();
+        left[0] = false;
+        for &slot in free.iter().rev() {
+            match left.get_mut(slot as usize) {
+                Some(left) if *left => *left = false,
+                _ => return Err("a free place for connections that is not free"),
+            }
+            self.slots[slot as usize].next_free = self.free;
+            self.free = slot;
+        }
+        if left.contains(&true) { Err("a free place that is lost") } else { Ok(()) }
     }
 }
 

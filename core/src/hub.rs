@@ -28,8 +28,12 @@ mod session;
 mod wake;
 mod watch;
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "serde"))]
 mod consistency;
+#[cfg(feature = "serde")]
+mod restore;
+#[cfg(feature = "serde")]
+mod save;
 
 use alloc::collections::VecDeque;
 use core::net::IpAddr;

@@ -61,10 +61,14 @@ mod payload;
 mod presence;
 mod rate;
 mod shutdown;
+#[cfg(feature = "serde")]
+mod state;
 pub mod text;
 mod time;
 mod timers;
 mod topic;
+#[cfg(any(test, feature = "testing", feature = "serde"))]
+mod unread;
 mod watch;
 
 pub use close::{CloseReason, Closes};
@@ -81,4 +85,6 @@ pub use output::{
 pub use payload::Payload;
 pub use presence::{Session, User};
 pub use rate::Rate;
+#[cfg(feature = "serde")]
+pub use state::{HubState, RestoreError};
 pub use time::Instant;

@@ -8,6 +8,7 @@ use crate::{CloseReason, Closes, ConnId, Denial, NameError, Ticket, time::Instan
 /// What the adapter has to do or may want to know, from
 /// [`Hub::poll_output`](crate::Hub::poll_output).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Output<P> {
     /// There is something to [pull](crate::Hub::poll_frame) for this connection. It is said again
     /// only after the connection has been pulled empty. The exception is a walk over many members
@@ -39,6 +40,7 @@ pub enum Output<P> {
 ///
 /// Events are numbered from 1 on, without holes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
     /// A connection has a uid from here on.
     LoggedIn {
@@ -64,6 +66,7 @@ pub enum Event {
 
 /// That a connection is, or was, known by a uid.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Login {
     /// The uid.
     pub uid: Arc<str>,
@@ -249,6 +252,7 @@ pub struct Deadline {
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum TimeoutReason {
     /// A connection must have logged in.
     Login,
@@ -267,6 +271,7 @@ pub enum TimeoutReason {
 /// Counts since the hub was made, and a few current figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stats {
     /// Connections that the hub knows.
     pub connections: usize,

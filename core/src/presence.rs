@@ -43,7 +43,7 @@ impl Presence {
         self.0.remove(uid);
     }
 
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -31,7 +31,8 @@ impl Rate {
 
 /// What has been taken under a [`Rate`]: the generic cell rate algorithm, whose only state is the
 /// time at which all that was taken has had its time.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Meter {
     clear_at: Instant,
 }

@@ -3,6 +3,8 @@
 use alloc::{collections::BinaryHeap, vec::Vec};
 use core::{cmp::Reverse, time::Duration};
 
+#[cfg(feature = "serde")]
+use crate::state::SavedShutdown;
 use crate::{ConnId, time::Instant};
 
 /// A shutdown under way: each connection has its moment, by its id's [phase](ConnId::phase).
@@ -63,8 +65,22 @@ impl Shutdown {
         }
     }
 
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn left(&self) -> impl Iterator<Item = ConnId> {
-        self.left.iter().map(|Reverse((_, conn))| *conn)
+    /// Those who are left, with their phases, the last one first.
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
+    pub(crate) fn left(&self) -> Vec<(u32, ConnId)> {
+        let left = self.left.clone().into_sorted_vec();
+        left.into_iter().map(|Reverse(left)| left).collect()
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn save(&self) -> SavedShutdown {
+        let left = self.left().into_iter().map(|(_, conn)| conn).collect();
+        SavedShutdown { left, start: self.start, over: self.over, from: self.from }
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn restore(saved: SavedShutdown) -> Self {
+        let SavedShutdown { left, start, over, from } = saved;
+        Self { from, ..Self::new(start, over, left.into_iter()) }
     }
 }

@@ -16,6 +16,7 @@ pub(crate) struct Timers {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Timer {
     pub(crate) at: Instant,
     pub(crate) conn: ConnId,
@@ -53,7 +54,18 @@ impl Timers {
         }
     }
 
-    #[cfg(any(test, feature = "testing"))]
+    /// Those that do not count, or count twice, in their order.
+    #[cfg(feature = "serde")]
+    pub(crate) fn stale(&self, counts: impl Fn(&Timer) -> bool) -> alloc::vec::Vec<Timer> {
+        let mut timers: alloc::vec::Vec<_> =
+            self.heap.iter().map(|Reverse(timer)| *timer).collect();
+        timers.sort_unstable();
+        let mut last = None;
+        timers.retain(|timer| last.replace(*timer) == Some(*timer) || !counts(timer));
+        timers
+    }
+
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
     pub(crate) fn len(&self) -> usize {
         self.heap.len()
     }

@@ -10,6 +10,9 @@ use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
 use slotmap::new_key_type;
 
+#[cfg(feature = "serde")]
+mod saved;
+
 use crate::{ConnId, Payload, RingLimit, time::Instant};
 
 new_key_type! {
@@ -17,6 +20,7 @@ new_key_type! {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum TopicName {
     Everyone,
     User(Arc<str>),
@@ -35,21 +39,28 @@ impl TopicName {
 /// Messages for which an idle topic has room.
 const KEPT_CAPACITY: usize = 4;
 
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Topic<P> {
     pub(crate) name: TopicName,
+    #[cfg_attr(feature = "serde", serde(skip))]
     members: Vec<ConnId>,
     ring: VecDeque<Entry<P>>,
     first: u64,
+    #[cfg_attr(feature = "serde", serde(skip))]
     bytes: usize,
     /// Cursors into the ring: those of the members, and of those who left and are still reading.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) readers: usize,
     walk: Walk,
 }
 
+#[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Entry<P> {
     seq: u64,
     posted: Instant,
     /// Cursors that have not passed this entry.
+    #[cfg_attr(feature = "serde", serde(skip))]
     unread: usize,
     payload: P,
 }
@@ -59,12 +70,14 @@ struct Entry<P> {
 /// It goes from the last member to the first: when a member leaves, the last one takes its place,
 /// which can move a visited member among those to visit, never the other way round. A post during a
 /// walk asks for another round, because the members already visited may have been pulled empty.
-#[derive(Default)]
+#[derive(Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Walk {
     /// Members with an index below this are yet to be visited.
     left: usize,
     again: bool,
     /// The topic waits for its turn in the hub's queue.
+    #[cfg_attr(feature = "serde", serde(skip))]
     queued: bool,
 }
 
@@ -200,19 +213,52 @@ impl<P: Payload> Topic<P> {
     }
 
     /// `unread` of each entry, oldest first.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
     pub(crate) fn unread(&self) -> impl Iterator<Item = usize> {
         self.ring.iter().map(|entry| entry.unread)
     }
 
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
     pub(crate) fn walking(&self) -> bool {
         self.walk.queued
     }
 
     /// Whether the walk that is under way will still visit the member at `index`.
-    #[cfg(any(test, feature = "testing"))]
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
     pub(crate) fn will_visit(&self, index: usize) -> bool {
         self.walk.queued && (self.walk.again || index < self.walk.left)
+    }
+
+    /// Checks that the ring is in order and within `limit`, where `last` is the number of the hub's
+    /// last message, and that the walk is one.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
+    pub(crate) fn check(
+        &self,
+        last: u64,
+        now: Instant,
+        limit: RingLimit,
+    ) -> Result<(), &'static str> {
+        let ring = &self.ring;
+        let in_order = ring.iter().is_sorted_by(|a, b| a.seq < b.seq && a.posted <= b.posted);
+        let past = ring.back().is_none_or(|entry| entry.seq <= last && entry.posted <= now);
+        let sum = ring.iter().try_fold(0_usize, |sum, e| sum.checked_add(e.payload.size()));
+        let walk = &self.walk;
+        if !in_order || !past {
+            Err("messages that are not in order")
+        } else if ring.front().is_some_and(|entry| entry.unread == 0) {
+            Err("a message is kept for nobody")
+        } else if sum != Some(self.bytes) {
+            Err("messages and their bytes disagree")
+        } else if ring.len() > limit.entries.max(1) || self.bytes > limit.bytes {
+            Err("a ring with more than it can hold")
+        } else if walk.left > self.members.len() || (!walk.queued && (walk.left > 0 || walk.again))
+        {
+            Err("a walk that will not go on")
+        } else {
+            Ok(())
+        }
     }
 }

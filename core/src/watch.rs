@@ -8,7 +8,8 @@ use crate::{Heartbeat, TimeoutReason, time::Instant};
 ///
 /// What it does only leaves a note here; the deadlines are not moved for it. When one has come, the
 /// notes say whether it means anything.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Watch {
     /// When something last came from it.
     heard: Instant,
@@ -79,6 +80,13 @@ impl Watch {
 
     pub(crate) fn heard(&self) -> Instant {
         self.heard
+    }
+
+    /// Whether it waits for nothing but what `config` has it wait for.
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
+    pub(crate) fn fits(&self, config: &crate::Config) -> bool {
+        (config.heartbeat.is_some() || (self.heart_at == Instant::END && !self.pinged))
+            && (config.stall_timeout.is_some() || self.stall_at == Instant::END)
     }
 
     /// Looks for a sign of life.

@@ -1,13 +1,19 @@
-//! The hub's invariants, in code.
+//! The hub's invariants, in code: for tests and fuzzers, and for states that come from outside.
 
-use alloc::collections::BTreeSet;
+mod conns;
+mod topics;
 
-use super::Hub;
-use crate::{
-    Payload, Stage,
-    conn::{Membership, State, Wakefulness},
-    topic::{Topic, TopicName},
-};
+use super::{Hub, Wake};
+use alloc::vec::Vec;
+
+use crate::{ConnId, Event, Name, Output, Payload, Stage};
+
+/// What is not as it must be.
+pub(super) type Flaw = &'static str;
+
+pub(super) fn ensure(holds: bool, otherwise: Flaw) -> Result<(), Flaw> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}
 
 impl<P: Payload> Hub<P> {
     /// Checks all that must be true between any two calls. Takes time in proportion to everything
@@ -15,147 +21,135 @@ impl<P: Payload> Hub<P> {
     ///
     /// # Panics
     /// If something is not true.
+    #[cfg(any(test, feature = "testing"))]
     pub fn assert_consistent(&self) {
-        self.assert_conns();
-        self.assert_shutdown();
-        self.assert_topics();
-        self.assert_bounds();
-    }
-
-    /// States, memberships and deadlines fit together, and whoever has something to read has been,
-    /// or will be, told.
-    fn assert_conns(&self) {
-        for (id, conn) in self.conns.iter() {
-            let is_open = matches!(conn.state, State::Open { .. });
-            if is_open {
-                assert_eq!(conn.timer, conn.watch.next(), "a deadline that nobody waits for");
-            } else {
-                assert!(conn.timer.is_some(), "all but open connections have a deadline");
-                assert!(!conn.watch.ping, "only open connections are pinged");
-            }
-            let idle = conn.wake == Wakefulness::Idle && !self.is_overtaken(id);
-            assert!(conn.wake != Wakefulness::Due || conn.queued, "a wake-up that will not come");
-            if idle {
-                assert!(conn.replies.is_empty(), "a reply without a wake-up");
-                assert!(!conn.watch.ping, "a ping without a wake-up");
-                assert!(!matches!(conn.state, State::Closing { .. }), "a close without a wake-up");
-            }
-            if let State::Checking { ticket } = conn.state {
-                assert!(conn.replies.len() < self.config.max_replies, "no room for a verdict");
-                assert!(ticket <= self.checks, "a check that was not asked for");
-            }
-            let mut memberships = 0;
-            for cursor in &conn.cursors {
-                let topic = &self.topics[cursor.topic];
-                assert!(!cursor.is_done(), "a cursor outlived its messages");
-                assert!(cursor.next <= cursor.until(topic.end()), "a cursor is past its end");
-                match cursor.membership {
-                    Membership::Member { index } => {
-                        memberships += 1;
-                        assert_eq!(topic.members()[index], id, "members and cursors disagree");
-                        let told = !idle || topic.will_visit(index);
-                        assert!(told || cursor.next == topic.end(), "a message without a wake-up");
-                    }
-                    Membership::Left { .. } => {
-                        assert!(!idle, "a rest to read without a wake-up");
-                    }
-                }
-            }
-            if let State::Open { user } = conn.state {
-                assert_eq!(conn.cursors[0].topic, self.everyone);
-                assert_eq!(conn.cursors[1].topic, user);
-            } else {
-                assert_eq!(memberships, 0, "a member that is not logged in");
-            }
+        if let Err(flaw) = self.check_consistency() {
+            panic!("{flaw}");
         }
     }
 
-    /// A shutdown has everybody before it who is not on the way out.
-    fn assert_shutdown(&self) {
-        let Some(shutdown) = &self.shutdown else { return };
-        let left: BTreeSet<_> = shutdown.left().collect();
+    /// The same, for whoever has to live with the answer.
+    pub(super) fn check_consistency(&self) -> Result<(), Flaw> {
+        self.check_conns()?;
+        self.check_topics()?;
+        self.check_wakes()?;
+        self.check_outputs()?;
+        self.check_shutdown()?;
+        self.check_bounds()
+    }
+
+    /// Whoever has a place in the queue of wake-ups has one.
+    fn check_wakes(&self) -> Result<(), Flaw> {
+        let live = |wake: &&Wake| match wake {
+            Wake::Conn(conn) => self.conns.get(*conn).is_some_and(|conn| conn.queued),
+            Wake::Topic(topic) => self.topics.contains_key(*topic),
+            Wake::Shutdown => false,
+        };
+        let walks = self.topics.values().filter(|topic| topic.walking()).count();
+        let conns = self.conns.iter().filter(|(_, conn)| conn.queued).count();
+        let queued = self.wakes.iter().filter(live).count();
+        ensure(queued == walks + conns, "who waits in the queue and who should disagree")?;
+        let known = self.wakes.iter().all(|wake| match wake {
+            Wake::Conn(conn) => self.conns.was_given(*conn),
+            _ => true,
+        });
+        ensure(known, "a wake-up for a connection that never was")
+    }
+
+    /// Events are numbered without holes, and what is said of connections can be true.
+    fn check_outputs(&self) -> Result<(), Flaw> {
+        let mut numbers = Vec::new();
+        for output in &self.outputs {
+            let conn = match output {
+                Output::Ready { .. } => return Err("a wake-up among the outputs"),
+                Output::Drop { conn } => {
+                    ensure(!self.conns.contains_key(*conn), "who is dropped is forgotten")?;
+                    conn
+                }
+                Output::Check { ticket, conn, .. } => {
+                    let asked = ticket.conn == *conn && ticket.number <= self.checks;
+                    ensure(asked, "a check that was not asked for")?;
+                    conn
+                }
+                Output::Event(event) => {
+                    let (seq, conn) = check_event(event)?;
+                    numbers.push(seq);
+                    &{ conn }
+                }
+            };
+            ensure(self.conns.was_given(*conn), "an output for a connection that never was")?;
+        }
+        let without_holes =
+            numbers.iter().copied().rev().eq((1..=self.events).rev().take(numbers.len()));
+        ensure(without_holes, "a hole in the numbers of events")
+    }
+
+    /// A shutdown has everybody before it who is not on the way out, and goes on by itself.
+    fn check_shutdown(&self) -> Result<(), Flaw> {
+        let queued = self.wakes.iter().filter(|wake| matches!(wake, Wake::Shutdown)).count();
+        let Some(shutdown) = &self.shutdown else {
+            return ensure(queued == 0, "a wake-up for a shutdown that is none");
+        };
+        let left = shutdown.left();
+        ensure(left.is_sorted_by(|a, b| a > b), "a connection to be closed twice")?;
+        let known = left.iter().all(|(_, conn)| self.conns.was_given(*conn));
+        ensure(known, "a shutdown for a connection that never was")?;
+        let stays =
+            |id: ConnId| left.binary_search_by(|other| (id.phase(), id).cmp(other)).is_err();
         for (id, conn) in self.conns.iter() {
             let is_closing = Stage::from(&conn.state) == Stage::Closing;
-            assert!(is_closing || left.contains(&id), "a connection that stays after a shutdown");
+            ensure(is_closing || !stays(id), "a connection that stays after a shutdown")?;
         }
-    }
-
-    /// The index finds exactly the topics that are in use, and each entry counts its readers.
-    fn assert_topics(&self) {
-        let mut named = [0, 0];
-        let mut payload_bytes = 0;
-        for (id, topic) in &self.topics {
-            let find = |index: &crate::index::NameIndex, name: &str| {
-                index.find(name, |other| self.topics[other].name.as_str() == name)
-            };
-            match &topic.name {
-                TopicName::Everyone => assert_eq!(id, self.everyone),
-                TopicName::User(name) => {
-                    named[0] += 1;
-                    assert_eq!(find(&self.users, name), Some(id));
-                }
-                TopicName::Group(name) => {
-                    named[1] += 1;
-                    assert_eq!(find(&self.groups, name), Some(id));
-                }
-            }
-            let cursors: alloc::vec::Vec<_> = self
-                .conns
-                .iter()
-                .flat_map(|(_, conn)| conn.cursors.iter().filter(|cursor| cursor.topic == id))
-                .collect();
-            assert_eq!(topic.readers, cursors.len(), "readers and cursors disagree");
-            assert!(topic.readers > 0 || id == self.everyone, "a topic that nobody reads");
-            for (position, unread) in (topic.first()..).zip(topic.unread()) {
-                let readers = cursors
-                    .iter()
-                    .filter(|c| c.next <= position && position < c.until(topic.end()))
-                    .count();
-                assert_eq!(unread, readers, "an entry and its readers disagree");
-            }
-            assert_ne!(topic.unread().next(), Some(0), "a message is kept for nobody");
-            payload_bytes += topic.bytes();
-        }
-        assert_eq!(named, [self.users.len(), self.groups.len()], "names and topics disagree");
-        let online = |topic: &&Topic<P>| {
-            matches!(topic.name, TopicName::User(_)) && !topic.members().is_empty()
-        };
-        let online = self.topics.values().filter(online).count();
-        assert_eq!(self.online.len(), online, "names and who is online disagree");
-        for (uid, user) in self.online.after(None) {
-            assert_eq!(self.topics.get(user).map(|user| user.name.as_str()), Some(uid));
-        }
-        assert_eq!(payload_bytes, self.stats.payload_bytes);
+        let most = usize::from(shutdown.is_at_once());
+        let least = usize::from(shutdown.is_at_once() && !left.is_empty());
+        ensure((least..=most).contains(&queued), "a shutdown that does not go on as it should")
     }
 
     /// Nothing is larger than the configuration allows.
-    fn assert_bounds(&self) {
+    fn check_bounds(&self) -> Result<(), Flaw> {
         let config = &self.config;
-        assert!(self.conns.len() <= config.max_connections);
-        assert!(self.groups.len() <= config.max_groups);
-        assert!(self.stats.payload_bytes as u128 <= config.payload_bound());
-        for (id, topic) in &self.topics {
-            let limit = self.ring_limit(id);
-            assert!(topic.unread().count() <= limit.entries.max(1));
-            assert!(topic.bytes() <= limit.bytes);
-        }
+        ensure(self.conns.len() <= config.max_connections, "too many connections")?;
+        ensure(self.groups.len() <= config.max_groups, "too many groups")?;
+        let payload = self.stats.payload_bytes as u128;
+        ensure(payload <= config.payload_bound(), "too much is kept")?;
         for (_, conn) in self.conns.iter() {
-            assert!(conn.replies.len() <= config.max_replies);
-            assert!(conn.cursors.len() <= config.max_groups_per_connection + 2);
+            ensure(conn.replies.len() <= config.max_replies, "too many replies")?;
+            let cursors = config.max_groups_per_connection.saturating_add(2);
+            ensure(conn.cursors.len() <= cursors, "a connection in too many groups")?;
         }
         let with_address = self.conns.iter().filter(|(_, conn)| conn.address.is_some()).count();
         let counted = if self.counts_addresses() { with_address } else { 0 };
-        assert_eq!(self.addresses.total(), counted, "connections and their addresses disagree");
-        assert!(self.addresses.idle() <= config.max_connections);
-        assert!(self.timers.len() <= (2 * self.conns.len()).max(64));
-        let walks = self.topics.values().filter(|topic| Topic::walking(topic)).count();
-        let conns = self.conns.iter().filter(|(_, conn)| conn.queued).count();
-        let live = |wake: &&super::Wake| match wake {
-            super::Wake::Conn(conn) => self.conns.contains_key(*conn),
-            _ => false,
-        };
-        assert_eq!(self.wakes.iter().filter(live).count(), conns, "a place in the queue too many");
-        let queued = self.wakes.iter().filter(|wake| matches!(wake, super::Wake::Topic(_))).count();
-        assert!(queued >= walks, "a walk that will not go on");
+        let total = self.addresses.total();
+        ensure(total == counted, "connections and their addresses disagree")?;
+        let idle = self.addresses.idle()?;
+        ensure(idle <= config.max_connections, "too many idle addresses")?;
+        let limit = config.max_connections_per_address;
+        let crowded = limit.is_some_and(|limit| self.addresses.most_connections() > limit);
+        ensure(!crowded, "too many connections from an address")?;
+        let timers = (2 * self.conns.len()).max(64);
+        ensure(self.timers.len() <= timers, "too many timers that do not count")?;
+        let pruned = self.timers.next().is_none_or(|next| {
+            let has = |conn: &crate::conn::Conn| conn.timer == Some((next.at, next.why));
+            self.conns.iter().any(|(_, conn)| has(conn))
+        });
+        ensure(pruned, "a deadline that nobody waits for comes first")
     }
+}
+
+/// The event's number, and which connection it is about.
+fn check_event(event: &Event) -> Result<(u64, ConnId), Flaw> {
+    let (seq, conn, login) = match event {
+        Event::LoggedIn { seq, conn, login } => {
+            ensure(login.generation == *seq, "a login with another's number")?;
+            (*seq, *conn, Some(login))
+        }
+        Event::Closed { seq, conn, login, .. } => {
+            let earlier = login.as_ref().is_none_or(|login| login.generation < *seq);
+            ensure(earlier, "a login after its end")?;
+            (*seq, *conn, login.as_ref())
+        }
+    };
+    let named = login.is_none_or(|login| Name::new(&login.uid).is_ok());
+    ensure(named, "an event with a bad name")?;
+    Ok((seq, conn))
 }

@@ -167,7 +167,7 @@ impl<P: Payload> Hub<P> {
         self.users.find(uid.as_str(), |topic| self.topics[topic].name.as_str() == uid.as_str())
     }
 
-    fn find_group(&self, group: Name<'_>) -> Option<TopicId> {
+    pub(super) fn find_group(&self, group: Name<'_>) -> Option<TopicId> {
         self.groups.find(group.as_str(), |topic| self.topics[topic].name.as_str() == group.as_str())
     }
 

@@ -29,10 +29,27 @@ pub fn run(config: Config, ops: &[Op]) {
 /// # Errors
 /// Tells what differs or how the hub panicked, and the operations that led there.
 pub fn try_run(config: Config, ops: &[Op]) -> Result<(), String> {
+    try_run_replaced(config, ops, |_, _| None)
+}
+
+/// The same with a hub that `replace` may give for the one that came so far, before each of the
+/// operations, which it is told the number of. The other hub stays.
+///
+/// # Errors
+/// As above.
+pub fn try_run_replaced(
+    config: Config,
+    ops: &[Op],
+    mut replace: impl FnMut(usize, &Hub<Message>) -> Option<Hub<Message>>,
+) -> Result<(), String> {
     let mut step = 0;
     let steps = AssertUnwindSafe(|| {
         let mut world = World::new(config.clone());
         for op in ops {
+            if let Some(hub) = replace(step, &world.hub) {
+                world.hub = hub;
+                world.compare();
+            }
             world.step(*op);
             world.compare();
             step += 1;
@@ -324,6 +341,7 @@ impl World {
         self.compare_presence();
         agree("timeout", hub.poll_timeout(), model.poll_timeout());
         agree("the twin's timeout", self.twin.poll_timeout(), hub.poll_timeout());
+        agree("the twin's stats", self.twin.stats(), hub.stats());
         for &conn in &self.slots {
             agree("stage", hub.stage(conn), model.stage(conn));
             agree("credit", hub.credit(conn), model.credit(conn));

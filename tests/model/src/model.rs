@@ -11,6 +11,7 @@ use std::{
     net::IpAddr,
 };
 
+use serde::{Deserialize, Serialize};
 use switchboard_core::{
     Authentication, CloseReason, Config, ConnId, Deadline, DuplicateUid, Event, Frame, Input,
     Instant, Login, Output, Payload, Problem, Refused, Request, RingLimit, SlowReader, Stage,
@@ -22,7 +23,7 @@ use limits::{Debt, Excess, Place};
 use signs::Sign;
 
 /// A payload that can be told from every other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// No two messages have the same.
     pub id: u32,
