@@ -94,7 +94,8 @@ impl Config {
     pub fn payload_bound(&self) -> u128 {
         let users = self.max_connections as u128 * self.user_ring.bytes as u128;
         let groups = self.max_groups as u128 * self.group_ring.bytes as u128;
-        self.everyone_ring.bytes as u128 + users + groups
+        let both = users.saturating_add(groups);
+        both.saturating_add(self.everyone_ring.bytes as u128)
     }
 
     /// How long `conn` may be silent before it is pinged, if there is a heartbeat: at least half
@@ -153,4 +154,18 @@ pub struct RingLimit {
     pub entries: usize,
     /// Bytes of payload. A single message over this limit is refused.
     pub bytes: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_are_none_add_up() {
+        let ring = RingLimit { entries: usize::MAX, bytes: usize::MAX };
+        let most = usize::MAX;
+        let config = Config { max_connections: most, max_groups: most, ..Config::default() };
+        let config = Config { everyone_ring: ring, user_ring: ring, group_ring: ring, ..config };
+        assert!(config.payload_bound() > usize::MAX as u128);
+    }
 }
