@@ -6,6 +6,7 @@
 //! through a list of [`Op`]s and compares all that can be seen of them. The property test and the
 //! [fuzz targets](fuzz) differ only in where the operations come from.
 
+pub mod alone;
 pub mod check;
 pub mod fuzz;
 mod model;
