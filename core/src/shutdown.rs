@@ -72,6 +72,12 @@ impl Shutdown {
         left.into_iter().map(|Reverse(left)| left).collect()
     }
 
+    /// When it began, or was last brought forward.
+    #[cfg(any(test, feature = "testing", feature = "serde"))]
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
     #[cfg(feature = "serde")]
     pub(crate) fn save(&self) -> SavedShutdown {
         let left = self.left().into_iter().map(|(_, conn)| conn).collect();

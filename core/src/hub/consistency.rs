@@ -90,6 +90,7 @@ impl<P: Payload> Hub<P> {
         let Some(shutdown) = &self.shutdown else {
             return ensure(queued == 0, "a wake-up for a shutdown that is none");
         };
+        ensure(shutdown.start() <= self.now, "a shutdown that is yet to begin")?;
         let left = shutdown.left();
         ensure(left.is_sorted_by(|a, b| a > b), "a connection to be closed twice")?;
         let known = left.iter().all(|(_, conn)| self.conns.was_given(*conn));
