@@ -1,9 +1,9 @@
 //! A hub that was written out and read back does as if nothing had happened.
 
-use std::env;
+use std::{env, time::Duration};
 
 use proptest::{collection::vec, prelude::*, sample::Index};
-use switchboard_core::{Hub, HubState};
+use switchboard_core::{Config, Hub, HubState, Input, Instant, Name, Request};
 use switchboard_model::{CONFIG_BYTES, Message, Op, check, config};
 
 const CASES: u32 = 3_000;
@@ -48,6 +48,72 @@ fn go_on(
     let moments: Vec<_> = moments.iter().map(|moment| moment.index(ops.len())).collect();
     let replace = |step, hub: &_| moments.contains(&step).then(|| through(hub));
     check::try_run_replaced(config(limits), &ops, replace).map_err(TestCaseError::fail)
+}
+
+/// One timeout looks at so many timers, whether they count or not. So those that do not are a part of
+/// what decides who is closed when.
+#[test]
+fn timers_that_do_not_count_go_along() {
+    let later = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+    let stall_timeout = Some(Duration::from_secs(60));
+    let config = Config { heartbeat: None, stall_timeout, ..Config::default() };
+    let mut hub: Hub<Message> = Hub::new(config, 1, Instant::ZERO);
+    let conns: Vec<_> = (0..2_000).map(|_| hub.connect(Instant::ZERO, None)).collect();
+    for (user, conn) in conns.iter().flatten().copied().enumerate() {
+        let uid = user.to_string();
+        let request = Request::Login(Name::new(&uid).expect("a name"));
+        hub.handle(Instant::ZERO, Input::Request { conn, request, size: 4 });
+    }
+    for conn in conns.into_iter().flatten().step_by(2) {
+        hub.handle(later(59), Input::PeerClosed { conn });
+    }
+    let mut restored = through_postcard(&hub);
+    let mut timeouts = 0;
+    while hub.poll_timeout().is_some_and(|deadline| deadline.at <= later(60)) {
+        timeouts += 1;
+        for hub in [&mut hub, &mut restored] {
+            hub.handle(later(60), Input::Timeout);
+        }
+        assert_eq!(restored.poll_timeout(), hub.poll_timeout());
+    }
+    assert_eq!(timeouts, 2, "a thousand that count, and a thousand that do not");
+}
+
+#[test]
+fn another_version_is_not_read() {
+    let hub: Hub<Message> = Hub::new(Config::default(), 1, Instant::ZERO);
+    let mut json = serde_json::to_value(hub.save()).expect("memory takes it");
+    json["version"] = 2.into();
+    let refused = serde_json::from_value::<HubState<Message>>(json).map(drop);
+    let refused = refused.expect_err("it is of another version").to_string();
+    assert_eq!(refused, "a hub's state of version 2, expected 1");
+    let mut bytes = postcard::to_allocvec(&hub.save()).expect("memory takes it");
+    bytes[0] = 0;
+    assert!(postcard::from_bytes::<HubState<Message>>(&bytes).is_err());
+}
+
+#[test]
+fn what_cannot_be_says_why() {
+    let mut hub: Hub<Message> = Hub::new(Config::default(), 1, Instant::ZERO);
+    let conn = hub.connect(Instant::ZERO, None).expect("room");
+    let request = Request::Login(Name::new("alice").expect("a name"));
+    hub.handle(Instant::ZERO, Input::Request { conn, request, size: 5 });
+    let refused = |path: &str, value: serde_json::Value| {
+        let mut json = serde_json::to_value(hub.save()).expect("memory takes it");
+        *json.pointer_mut(path).expect(path) = value;
+        let state: HubState<Message> = serde_json::from_value(json).expect("well formed");
+        Hub::restore(state, 1).map(drop).expect_err(path).to_string()
+    };
+    let said = refused("/slots/0/conn/cursors/0/next", 7.into());
+    assert_eq!(said, "no hub can be in this state: a cursor is past its end");
+    let said = refused("/slots/0/conn/cursors/1/topic", 2.into());
+    assert_eq!(said, "no hub can be in this state: a cursor in no topic");
+    let said = refused("/topics/1/name", serde_json::json!({ "User": "a:b" }));
+    assert_eq!(said, "no hub can be in this state: a bad name");
+    let said = refused("/events", 5.into());
+    assert_eq!(said, "no hub can be in this state: a hole in the numbers of events");
+    let said = refused("/config/max_connections", 0.into());
+    assert_eq!(said, "no hub can be in this state: too many connections");
 }
 
 fn through_postcard(hub: &Hub<Message>) -> Hub<Message> {
