@@ -1,18 +1,16 @@
 //! Steps the hub and its model side by side.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
+    collections::BTreeMap,
     net::IpAddr,
     panic::{self, AssertUnwindSafe},
 };
 
 use switchboard_core::{
-    CloseReason, Closes, Config, ConnId, Event, Hub, Input, Instant, Kick, Name, Output, Problem,
-    Request, Session, Stage, Target, Ticket, Verdict,
+    Config, ConnId, Hub, Input, Instant, Kick, Output, Problem, Request, Stage, Ticket, Verdict,
 };
 
-use crate::{Message, Model, Op, wakeups::Wakeups};
+use crate::{Message, Op, Pair, pair::agree};
 
 /// Applies `ops` to a new hub, to another with a different seed, and to their model.
 ///
@@ -46,8 +44,8 @@ pub fn try_run_replaced(
     let steps = AssertUnwindSafe(|| {
         let mut world = World::new(config.clone());
         for op in ops {
-            if let Some(hub) = replace(step, &world.hub) {
-                world.hub = hub;
+            if let Some(hub) = replace(step, world.pair.hub()) {
+                world.pair.hub = hub;
                 world.compare();
             }
             world.step(*op);
@@ -63,16 +61,11 @@ pub fn try_run_replaced(
     })
 }
 
-/// The hubs, the model, and what an adapter knows.
+/// The hub and its model, and what an adapter knows.
 struct World {
-    hub: Hub<Message>,
-    /// The seed must make no difference.
-    twin: Hub<Message>,
-    model: Model,
-    wakeups: Wakeups,
+    pair: Pair,
     clock: Instant,
     slots: [ConnId; Op::SLOTS],
-    ids: BTreeSet<ConnId>,
     /// The last one of each connection.
     tickets: BTreeMap<ConnId, Ticket>,
     messages: u32,
@@ -82,13 +75,9 @@ impl World {
     fn new(config: Config) -> Self {
         let clock = Instant::from_micros(1_000_000);
         Self {
-            hub: Hub::new(config.clone(), 1, clock),
-            twin: Hub::new(config.clone(), 2, clock),
-            model: Model::new(config, clock),
-            wakeups: Wakeups::default(),
+            pair: Pair::new(config, clock, Op::SLOTS),
             clock,
             slots: Default::default(),
-            ids: BTreeSet::new(),
             tickets: BTreeMap::new(),
             messages: 0,
         }
@@ -99,13 +88,13 @@ impl World {
             Op::Serve => self.serve(),
             Op::Enter { slot, uid, address } => {
                 let conn = self.slots[slot];
-                if self.model.stage(conn) == Stage::Closing {
-                    if self.is_known(conn) {
+                if self.pair.hub().stage(conn) == Stage::Closing {
+                    if self.pair.is_known(conn) {
                         self.input(Input::Disconnected { conn });
                     }
                     self.connect(slot, address);
                 }
-                match self.model.stage(self.slots[slot]) {
+                match self.pair.hub().stage(self.slots[slot]) {
                     Stage::Login => self.request(slot, Request::Login(uid)),
                     Stage::Credential => {
                         self.authenticate(slot, 1);
@@ -142,8 +131,14 @@ impl World {
                 let conn = self.slots[slot];
                 self.input(Input::Called { conn });
             }
-            Op::Push { to, size } => self.push(to, size),
-            Op::Kick { uid } => self.kick(uid),
+            Op::Push { to, size } => {
+                let payload = self.next_message(size);
+                drop(self.pair.push(self.clock, to, payload));
+            }
+            Op::Kick { uid } => {
+                let kick = Kick::new(4242, "enough").expect("a kick");
+                self.pair.kick(self.clock, uid, &kick);
+            }
             Op::Fault { slot, fault } => {
                 let conn = self.slots[slot];
                 self.input(Input::Fault { conn, fault });
@@ -171,22 +166,11 @@ impl World {
     }
 
     fn connect(&mut self, slot: usize, address: Option<IpAddr>) {
-        if self.is_known(self.slots[slot]) {
-            return;
-        }
-        let connected = self.hub.connect(self.clock, address);
-        agree("the twin's connect", self.twin.connect(self.clock, address), connected);
-        agree("connect", connected.err(), self.model.refusal(address));
-        self.model.connect(self.clock, connected.ok(), address);
-        if let Ok(id) = connected {
-            assert!(self.ids.insert(id), "{id:?} was given out twice");
+        if !self.pair.is_known(self.slots[slot])
+            && let Ok(id) = self.pair.connect(self.clock, address)
+        {
             self.slots[slot] = id;
         }
-        self.wakeups.observe(&self.model);
-    }
-
-    fn is_known(&self, conn: ConnId) -> bool {
-        self.model.ids().any(|id| id == conn)
     }
 
     fn request(&mut self, slot: usize, request: Request<'static, Message>) {
@@ -215,44 +199,12 @@ impl World {
     }
 
     fn input(&mut self, input: Input<'static, Message>) {
-        let before = self.hub.stats().accepted;
-        self.hub.handle(self.clock, input.clone());
-        self.twin.handle(self.clock, input.clone());
-        self.model.handle(self.clock, input);
-        if self.hub.stats().accepted > before {
-            self.wakeups.accepted();
-        }
-        self.wakeups.observe(&self.model);
-    }
-
-    fn push(&mut self, to: Target<'static>, size: usize) {
-        let payload = self.next_message(size);
-        // As an input to the one and as a call to the other, which should be the same.
-        let taken = self.hub.push(self.clock, to, payload);
-        self.twin.handle(self.clock, Input::Push { to, payload });
-        if taken.is_ok() {
-            self.wakeups.accepted();
-        }
-        agree("push", taken, self.model.push(self.clock, to, payload));
-        self.wakeups.observe(&self.model);
-    }
-
-    fn kick(&mut self, uid: Name<'static>) {
-        let kick = Kick::new(4242, "enough").expect("a kick");
-        let kicked = self.hub.kick(self.clock, uid, &kick);
-        self.twin.handle(self.clock, Input::Kick { uid, kick: kick.clone() });
-        agree("kick", kicked, self.model.kick(self.clock, uid.as_str(), &kick));
-        self.wakeups.observe(&self.model);
+        self.pair.handle(self.clock, input);
     }
 
     fn pull(&mut self, conn: ConnId, frames: usize) {
         for _ in 0..frames {
-            let frame = self.hub.poll_frame(conn);
-            agree("the twin's frame", &self.twin.poll_frame(conn), &frame);
-            agree("frame", &frame, &self.model.poll_frame(conn));
-            self.wakeups.observe(&self.model);
-            if frame.is_none() {
-                self.wakeups.emptied(conn);
+            if self.pair.poll_frame(conn).is_none() {
                 return;
             }
         }
@@ -267,52 +219,11 @@ impl World {
     }
 
     fn poll_output(&mut self) -> Option<Output<Message>> {
-        let output = self.hub.poll_output();
-        agree("the twin's output", &self.twin.poll_output(), &output);
-        self.follow_close(output.as_ref());
-        self.wakeups.observe(&self.model);
-        if let Some(Output::Ready { conn }) = output {
-            if let Err(why) = self.wakeups.ready(conn) {
-                panic!("{conn:?} was told to be ready, but {why}");
-            }
-            return output;
-        }
-        let ticket = match output {
-            Some(Output::Check { ticket, conn, .. }) => {
-                self.tickets.insert(conn, ticket);
-                Some(ticket)
-            }
-            _ => None,
-        };
-        agree("output", &output, &self.model.poll_output(ticket));
-        if output.is_none() {
-            agree("left open", Vec::new(), self.model.overdue());
-            if let Err(why) = self.wakeups.drained(&self.model) {
-                panic!("{why}");
-            }
+        let output = self.pair.poll_output();
+        if let Some(Output::Check { ticket, conn, .. }) = output {
+            self.tickets.insert(conn, ticket);
         }
         output
-    }
-
-    /// Has the model close the connection that the hub closed in the course of its outputs.
-    fn follow_close(&mut self, output: Option<&Output<Message>>) {
-        let hub = &self.hub;
-        let differs = |id: &ConnId| hub.stage(*id) != self.model.stage(*id);
-        let closed: Vec<_> = self.model.ids().filter(differs).collect();
-        assert!(closed.len() <= 1, "one output closed all of {closed:?}");
-        for closed in closed {
-            agree("stage", hub.stage(closed), Stage::Closing);
-            let reason = match output {
-                Some(Output::Event(Event::Closed { conn, reason, .. })) if *conn == closed => {
-                    reason.clone()
-                }
-                // It is a walk that went on to tell somebody else.
-                _ => CloseReason::TooSlow,
-            };
-            if let Err(why) = self.model.close_at_output(closed, reason) {
-                panic!("{why}");
-            }
-        }
     }
 
     fn serve(&mut self) {
@@ -326,81 +237,32 @@ impl World {
     }
 
     fn pull_told(&mut self) {
-        for conn in self.wakeups.told() {
+        for conn in self.pair.told() {
             self.pull(conn, usize::MAX);
-            if self.model.stage(conn) == Stage::Closing {
+            if self.pair.hub().stage(conn) == Stage::Closing {
                 self.input(Input::Disconnected { conn });
             }
         }
     }
 
     fn compare(&self) {
-        let (hub, model) = (&self.hub, &self.model);
-        hub.assert_consistent();
-        self.compare_stats();
-        self.compare_presence();
-        agree("timeout", hub.poll_timeout(), model.poll_timeout());
-        agree("the twin's timeout", self.twin.poll_timeout(), hub.poll_timeout());
-        agree("the twin's stats", self.twin.stats(), hub.stats());
-        for &conn in &self.slots {
-            agree("stage", hub.stage(conn), model.stage(conn));
-            agree("credit", hub.credit(conn), model.credit(conn));
-        }
-    }
-
-    fn compare_stats(&self) {
-        let stats = self.hub.stats();
-        // How many are yet to be told is the hub's affair.
-        let mut comparable = stats;
-        comparable.wakes = 0;
-        comparable.closed = Closes::default();
-        agree("stats", comparable, self.model.stats());
-        let closed = stats.closed.iter().filter(|(_, count)| *count > 0);
-        agree("closed", closed.collect(), self.model.closed());
-    }
-
-    fn compare_presence(&self) {
-        let (hub, model) = (&self.hub, &self.model);
-        let online = model.users();
-        let users = hub.users(None).map(|user| (user.uid, user.connections));
-        agree("users", users.collect::<Vec<_>>(), online.clone().into_iter().collect());
-        for after in ["", "a", "bb", "d"] {
-            let users = hub.users(Some(after)).map(|user| user.uid);
-            let later = online.keys().copied().filter(|uid| *uid > after);
-            agree("users of a page", users.collect::<Vec<_>>(), later.collect());
-        }
-        for uid in ["a", "b", "c", "d"] {
-            let sessions = hub.sessions(Name::new(uid).expect("a name"));
-            let mut sessions: Vec<_> = sessions
-                .map(|Session { conn, generation, since, heard }| (conn, generation, since, heard))
-                .collect();
-            sessions.sort_by_key(|(_, generation, ..)| *generation);
-            agree("sessions", sessions, model.sessions(uid));
-        }
+        self.pair.compare(self.slots);
     }
 
     /// A good adapter leaves nobody with anything to read, and a hub without connections is empty.
     fn finish(&mut self) {
         self.serve();
         self.compare();
-        let unserved = self.model.ids().find(|id| self.model.has_to_read(*id));
+        let model = &self.pair.model;
+        let unserved = model.ids().find(|id| model.has_to_read(*id));
         agree("left with something to read", unserved, None);
-        for conn in self.model.ids().collect::<Vec<_>>() {
+        for conn in model.ids().collect::<Vec<_>>() {
             self.input(Input::Disconnected { conn });
         }
         self.drain(usize::MAX);
         self.compare();
-        let stats = self.hub.stats();
-        let left = [stats.connections, stats.users, stats.groups];
-        agree("what is left", left, [0; 3]);
-        agree("bytes left", stats.payload_bytes, 0);
-        agree("the last deadline", self.hub.poll_timeout(), None);
+        self.pair.compare_empty();
     }
-}
-
-#[track_caller]
-fn agree<T: PartialEq + Debug>(what: &str, hub: T, model: T) {
-    assert!(hub == model, "{what}\n    is        {hub:?}\n    should be {model:?}");
 }
 
 fn account(why: &str, config: &Config, ops: &[Op], step: usize) -> String {

@@ -11,7 +11,9 @@ pub mod check;
 pub mod fuzz;
 mod model;
 mod op;
+mod pair;
 mod wakeups;
 
 pub use model::{Message, Model};
 pub use op::{CONFIG_BYTES, Op, config};
+pub use pair::Pair;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use switchboard_core::ConnId;
 
-use crate::{Model, Op};
+use crate::Model;
 
 /// Members that the hub passes over before it tells one of them again.
 const PASS_OVER: usize = 64;
@@ -44,9 +44,9 @@ impl Wakeups {
         }
     }
 
-    /// The hub took a message, which has it visit each member once more.
-    pub(crate) fn accepted(&mut self) {
-        self.visits += Op::SLOTS + 1;
+    /// The hub took a message, which has it visit each of at most so many members once more.
+    pub(crate) fn accepted(&mut self, members: usize) {
+        self.visits += members + 1;
     }
 
     /// A pull of `id` gave nothing.
