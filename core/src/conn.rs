@@ -24,6 +24,11 @@ impl ConnId {
         let slot = self.data().as_ffi() as u32;
         slot.wrapping_mul(0x9E37_79B9)
     }
+
+    /// Whether another connection had this slot before.
+    pub(crate) fn is_in_used_slot(self) -> bool {
+        self.data().as_ffi() >> 32 > 1
+    }
 }
 
 pub(crate) struct Conn {

@@ -40,6 +40,8 @@ use core::net::IpAddr;
 
 use slotmap::SlotMap;
 
+#[cfg(any(test, feature = "testing"))]
+use crate::marks::Marks;
 use crate::{
     Config, ConnId, Deadline, Frame, Input, Output, Payload, Problem, Refused, Request, Stage,
     Stats, TimeoutReason,
@@ -47,6 +49,7 @@ use crate::{
     conn::{Answer, Reply, State},
     conns::Conns,
     index::NameIndex,
+    marks::Mark,
     presence::Presence,
     rate::Level,
     shutdown::Shutdown,
@@ -101,6 +104,8 @@ pub struct Hub<P> {
     outputs: VecDeque<Output<P>>,
     shutdown: Option<Shutdown>,
     stats: Stats,
+    #[cfg(any(test, feature = "testing"))]
+    marks: Marks,
 }
 
 impl<P: Payload> Hub<P> {
@@ -127,6 +132,8 @@ impl<P: Payload> Hub<P> {
             outputs: VecDeque::new(),
             shutdown: None,
             stats: Stats::default(),
+            #[cfg(any(test, feature = "testing"))]
+            marks: Marks::default(),
         }
     }
 
@@ -237,6 +244,20 @@ impl<P: Payload> Hub<P> {
     pub fn config(&self) -> &Config {
         &self.config
     }
+
+    /// What rare paths were taken.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    fn mark(&mut self, mark: Mark) {
+        self.marks.count(mark);
+    }
+
+    #[cfg(not(any(test, feature = "testing")))]
+    fn mark(&mut self, _: Mark) {}
 
     fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);

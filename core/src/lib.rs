@@ -55,6 +55,7 @@ mod hub;
 mod index;
 mod input;
 mod kick;
+mod marks;
 mod name;
 mod output;
 mod payload;
@@ -78,6 +79,8 @@ pub use credential::{Authentication, Denial, Ticket, Verdict};
 pub use hub::Hub;
 pub use input::{Fault, Input, Request, Target};
 pub use kick::{Kick, KickError};
+#[cfg(any(test, feature = "testing"))]
+pub use marks::{Mark, Marks};
 pub use name::{Name, NameError};
 pub use output::{
     Deadline, Event, Frame, Login, Output, Problem, Refused, Stats, TimeoutReason, Unit,

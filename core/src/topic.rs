@@ -218,8 +218,8 @@ impl<P: Payload> Topic<P> {
         self.ring.iter().map(|entry| entry.unread)
     }
 
-    #[cfg(any(test, feature = "testing", feature = "serde"))]
-    pub(crate) fn walking(&self) -> bool {
+    /// Whether a visit to its members is under way.
+    pub(crate) fn is_walking(&self) -> bool {
         self.walk.queued
     }
 

@@ -1,7 +1,7 @@
 //! Who checks credentials is asked here, and heard.
 
 use super::Hub;
-use crate::{ConnId, Output, Payload, Problem, Ticket, Verdict, conn::State};
+use crate::{ConnId, Output, Payload, Problem, Ticket, Verdict, conn::State, marks::Mark};
 
 impl<P: Payload> Hub<P> {
     /// Has a credential checked. Until the verdict the connection is not read; its login time goes
@@ -17,6 +17,7 @@ impl<P: Payload> Hub<P> {
         let Ticket { conn, number } = ticket;
         let state = self.conns.get(conn).map(|conn| &conn.state);
         if state != Some(&State::Checking { ticket: number }) {
+            self.mark(Mark::VerdictTooLate);
             self.stats.stale += 1;
             return;
         }

@@ -45,7 +45,7 @@ impl<P: Payload> Hub<P> {
             Wake::Topic(topic) => self.topics.contains_key(*topic),
             Wake::Shutdown => false,
         };
-        let walks = self.topics.values().filter(|topic| topic.walking()).count();
+        let walks = self.topics.values().filter(|topic| topic.is_walking()).count();
         let conns = self.conns.iter().filter(|(_, conn)| conn.queued).count();
         let queued = self.wakes.iter().filter(live).count();
         ensure(queued == walks + conns, "who waits in the queue and who should disagree")?;

@@ -6,6 +6,7 @@ use super::Hub;
 use crate::{
     ConnId, Frame, Payload, SlowReader,
     conn::{Answer, Cursor, Membership, State, Wakefulness},
+    marks::Mark,
 };
 
 impl<P: Payload> Hub<P> {
@@ -15,6 +16,7 @@ impl<P: Payload> Hub<P> {
             return None;
         }
         if self.is_overtaken(conn) {
+            self.mark(Mark::AskedWhileOvertaken);
             self.conns[conn].wake = Wakefulness::Idle;
             return None;
         }
@@ -44,6 +46,7 @@ impl<P: Payload> Hub<P> {
 
     /// Ends the cursors that have nothing left to read because it all had to make room.
     fn skip_lost(&mut self, conn: ConnId) -> Frame<P> {
+        self.mark(Mark::GapWithNothingLeft);
         let mut missed = 0;
         let mut index = 0;
         while let Some(&cursor) = self.conns[conn].cursors.get(index) {
@@ -62,6 +65,7 @@ impl<P: Payload> Hub<P> {
 
     /// Moves a cursor that has been overtaken to the oldest message that is left.
     fn skip_gap(&mut self, conn: ConnId, index: usize) -> Frame<P> {
+        self.mark(Mark::Gap);
         let cursor = &mut self.conns[conn].cursors[index];
         let first = self.topics[cursor.topic].first();
         let missed = first - cursor.next;
@@ -110,7 +114,10 @@ impl<P: Payload> Hub<P> {
     }
 
     fn read(&mut self, conn: ConnId, index: usize) -> Option<Frame<P>> {
-        let Cursor { topic, next, .. } = self.conns[conn].cursors[index];
+        let Cursor { topic, next, membership } = self.conns[conn].cursors[index];
+        if matches!(membership, Membership::Left { .. }) {
+            self.mark(Mark::ReadAfterLeaving);
+        }
         let (seq, payload) = self.with_topic(topic, |topic| topic.read(next))?;
         self.stats.delivered += 1;
         self.stats.delivered_bytes += payload.size() as u64;

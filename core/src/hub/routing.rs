@@ -6,6 +6,7 @@ use super::Hub;
 use crate::{
     ConnId, Name, Payload, Problem, RingLimit, Target,
     conn::{Answer, Cursor, Membership},
+    marks::Mark,
     topic::{Topic, TopicId, TopicName},
 };
 
@@ -44,6 +45,9 @@ impl<P: Payload> Hub<P> {
         let size = payload.size();
         if size > limit.bytes {
             return Err(Problem::TooLarge { size, limit: limit.bytes });
+        }
+        if self.topics[topic].is_walking() {
+            self.mark(Mark::PostDuringWalk);
         }
         let (seq, now) = (self.next_seq(), self.now);
         self.stats.accepted += 1;
@@ -106,6 +110,9 @@ impl<P: Payload> Hub<P> {
 
     /// Makes `conn`, which is not in `topic`, receive what is posted to it from here on.
     pub(super) fn subscribe(&mut self, conn: ConnId, topic: TopicId) {
+        if self.topics[topic].is_walking() {
+            self.mark(Mark::JoinDuringWalk);
+        }
         let to = &mut self.topics[topic];
         let next = to.end();
         let membership = Membership::Member { index: to.add_member(conn) };
@@ -114,6 +121,9 @@ impl<P: Payload> Hub<P> {
 
     /// Ends a membership. What was posted before remains to be read.
     pub(super) fn unsubscribe(&mut self, conn: ConnId, topic: TopicId) {
+        if self.topics[topic].is_walking() {
+            self.mark(Mark::LeaveDuringWalk);
+        }
         let from = &mut self.topics[topic];
         let until = from.end();
         let Some(cursor) = self.conns[conn].member_of(topic) else {
@@ -132,6 +142,9 @@ impl<P: Payload> Hub<P> {
         if next >= until {
             self.drop_cursor(conn, topic);
         } else {
+            if self.topics[topic].members().is_empty() {
+                self.mark(Mark::KeptForWhoLeft);
+            }
             // The walk that would have told it visits members only.
             self.wake(conn);
         }

@@ -11,6 +11,7 @@ use crate::{
     Problem, Refused, Stage, TimeoutReason,
     addresses::Address,
     conn::{Answer, Conn, Membership, State},
+    marks::Mark,
     shutdown::Shutdown,
     time::Instant,
     timers::Timer,
@@ -51,6 +52,9 @@ impl<P: Payload> Hub<P> {
             Authentication::Open => State::Login,
             Authentication::Checked => State::Credential,
         }));
+        if conn.is_in_used_slot() {
+            self.mark(Mark::SlotReused);
+        }
         if let Some(address) = address {
             self.set_address(conn, address);
         }
@@ -64,6 +68,9 @@ impl<P: Payload> Hub<P> {
         if is_online && self.config.duplicate_uid == DuplicateUid::Reject {
             let taken = Problem::UidTaken(name.as_str().into());
             return self.reply(conn, Answer::Problem(taken));
+        }
+        if self.shutdown.is_some() {
+            self.mark(Mark::LoginDuringShutdown);
         }
         let user = known.unwrap_or_else(|| self.add_user(name));
         self.subscribe(conn, self.everyone);
@@ -142,6 +149,7 @@ impl<P: Payload> Hub<P> {
                 return;
             };
             if !self.conns.get(timer.conn).is_some_and(|conn| conn.has_timer(&timer)) {
+                self.mark(Mark::StaleTimer);
                 continue;
             }
             match timer.why {
@@ -149,6 +157,7 @@ impl<P: Payload> Hub<P> {
                     self.close(timer.conn, CloseReason::LoginTimeout, Unread::Deliver);
                 }
                 TimeoutReason::Close => {
+                    self.mark(Mark::DroppedUnclosed);
                     self.forget(timer.conn);
                     self.outputs.push_back(Output::Drop { conn: timer.conn });
                 }
@@ -161,6 +170,7 @@ impl<P: Payload> Hub<P> {
     }
 
     pub(super) fn shut_down(&mut self, over: Duration) {
+        let is_second = self.shutdown.is_some();
         let begins = match &mut self.shutdown {
             Some(shutdown) => shutdown.shorten(self.now, over),
             None => {
@@ -168,6 +178,9 @@ impl<P: Payload> Hub<P> {
                 true
             }
         };
+        if begins && is_second {
+            self.mark(Mark::EarlierShutdown);
+        }
         if begins && over.is_zero() {
             self.wakes.push_back(Wake::Shutdown);
         }

@@ -1,7 +1,7 @@
 //! Who is told that there is something to pull.
 
 use super::Hub;
-use crate::{ConnId, Output, Payload, SlowReader, conn::Wakefulness, topic::TopicId};
+use crate::{ConnId, Output, Payload, SlowReader, conn::Wakefulness, marks::Mark, topic::TopicId};
 
 /// An entry of the queue from which [`Output::Ready`] comes. Entries take turns, one step each, so
 /// that a walk over everybody does not hold up a message to one.
@@ -47,7 +47,12 @@ impl<P: Payload> Hub<P> {
                     let visited = self.visit_next(topic);
                     let told = visited.filter(|&conn| self.is_to_be_told(conn, topic));
                     passed_over += 1;
-                    if passed_over < PASS_OVER { told } else { told.or(visited) }
+                    if told.is_none() && visited.is_some() && passed_over >= PASS_OVER {
+                        self.mark(Mark::VisitedThoughTold);
+                        visited
+                    } else {
+                        told
+                    }
                 }
                 Wake::Shutdown => {
                     if self.shut_down_next() {
@@ -90,6 +95,7 @@ impl<P: Payload> Hub<P> {
         };
         let next = cursor.next;
         if next < first && self.config.slow_reader == SlowReader::Close {
+            self.mark(Mark::ClosedByWalk);
             self.close_too_slow(conn);
             return false;
         }
