@@ -1,5 +1,8 @@
 //! A hub's state, to be written out and read back.
 
+#[cfg(feature = "testing")]
+mod canonical;
+
 use alloc::{collections::VecDeque, vec::Vec};
 use core::{fmt, time::Duration};
 

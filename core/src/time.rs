@@ -28,6 +28,12 @@ impl Instant {
         self.0
     }
 
+    /// The same with `now` as the origin, and the end of time where it was.
+    #[cfg(all(feature = "serde", feature = "testing"))]
+    pub(crate) fn after(self, now: Self) -> Self {
+        if self == Self::END { self } else { Self(self.0.saturating_sub(now.0)) }
+    }
+
     /// The time from `earlier` until this instant; zero if `earlier` is in fact later.
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -70,7 +70,7 @@ struct Entry<P> {
 /// It goes from the last member to the first: when a member leaves, the last one takes its place,
 /// which can move a visited member among those to visit, never the other way round. A post during a
 /// walk asks for another round, because the members already visited may have been pulled empty.
-#[derive(Clone, Default)]
+#[derive(Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Walk {
     /// Members with an index below this are yet to be visited.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::Topic;
+use super::{Topic, Walk};
 use crate::{Payload, unread::Unread};
 
 impl<P: Payload> Topic<P> {
@@ -12,8 +12,10 @@ impl<P: Payload> Topic<P> {
             name: self.name.clone(),
             members: Vec::new(),
             ring: self.ring.clone(),
-            walk: self.walk.clone(),
-            ..*self
+            first: self.first,
+            bytes: 0,
+            readers: 0,
+            walk: Walk { queued: false, ..self.walk },
         }
     }
 
@@ -36,5 +38,33 @@ impl<P: Payload> Topic<P> {
     /// Takes word of a place in the hub's queue. Returns whether there was one before.
     pub(crate) fn restore_walk(&mut self) -> bool {
         core::mem::replace(&mut self.walk.queued, true)
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<P> Topic<P> {
+    /// The position of the oldest message that is kept.
+    pub(crate) fn first_kept(&self) -> u64 {
+        self.first
+    }
+
+    /// The numbers of the messages that are kept.
+    pub(crate) fn seqs(&self) -> impl Iterator<Item = u64> {
+        self.ring.iter().map(|entry| entry.seq)
+    }
+
+    /// Counts positions from `base` on, and puts other numbers for those of messages.
+    pub(crate) fn canonical(
+        &mut self,
+        base: u64,
+        seq: impl Fn(u64) -> u64,
+        mut payload: impl FnMut(&mut P),
+    ) {
+        self.first -= base;
+        for entry in &mut self.ring {
+            entry.seq = seq(entry.seq);
+            entry.posted = crate::time::Instant::ZERO;
+            payload(&mut entry.payload);
+        }
     }
 }

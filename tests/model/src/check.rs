@@ -1,5 +1,7 @@
 //! Steps the hub and its model side by side.
 
+mod fork;
+
 use std::{
     collections::BTreeMap,
     net::IpAddr,
@@ -62,7 +64,7 @@ pub fn try_run_replaced(
 }
 
 /// The hub and its model, and what an adapter knows.
-struct World {
+pub struct World {
     pair: Pair,
     clock: Instant,
     slots: [ConnId; Op::SLOTS],
@@ -72,7 +74,8 @@ struct World {
 }
 
 impl World {
-    fn new(config: Config) -> Self {
+    /// Empty hubs, and the model of one.
+    pub fn new(config: Config) -> Self {
         let clock = Instant::from_micros(1_000_000);
         Self {
             pair: Pair::new(config, clock, Op::SLOTS),
@@ -83,7 +86,11 @@ impl World {
         }
     }
 
-    fn step(&mut self, op: Op) {
+    /// Does one thing.
+    ///
+    /// # Panics
+    /// If the hubs and the model differ in what comes of it.
+    pub fn step(&mut self, op: Op) {
         match op {
             Op::Serve => self.serve(),
             Op::Enter { slot, uid, address } => {
@@ -245,12 +252,19 @@ impl World {
         }
     }
 
-    fn compare(&self) {
+    /// Compares all that can be seen.
+    ///
+    /// # Panics
+    /// If the hubs and the model differ, or a hub is not consistent.
+    pub fn compare(&self) {
         self.pair.compare(self.slots);
     }
 
     /// A good adapter leaves nobody with anything to read, and a hub without connections is empty.
-    fn finish(&mut self) {
+    ///
+    /// # Panics
+    /// If the hub does not hold to that.
+    pub fn finish(&mut self) {
         self.serve();
         self.compare();
         let model = &self.pair.model;

@@ -42,6 +42,7 @@ impl Payload for Message {
 /// Two things it leaves to the hub, within limits: when, while outputs are polled, a slow reader or
 /// a connection at shutdown is closed, see [`close_at_output`](Self::close_at_output); and when
 /// [`Output::Ready`] is said, which the check judges by [`has_to_read`](Self::has_to_read).
+#[derive(Clone)]
 pub struct Model {
     config: Config,
     now: Instant,
@@ -70,6 +71,7 @@ enum Topic {
     Group(&'static str),
 }
 
+#[derive(Clone)]
 struct Kept {
     seq: u64,
     posted: Instant,
@@ -77,6 +79,7 @@ struct Kept {
     unread_by: BTreeSet<ConnId>,
 }
 
+#[derive(Clone)]
 struct Conn {
     life: Life,
     /// The number of its login, and when that was.
@@ -106,12 +109,14 @@ enum Life {
     Closed,
 }
 
+#[derive(Clone)]
 enum Said {
     Event(Event),
     Drop(ConnId),
     Check { conn: ConnId, attempt: u64, credential: Message },
 }
 
+#[derive(Clone)]
 enum Unread {
     Ping,
     Reply(Frame<Message>),

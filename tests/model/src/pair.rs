@@ -35,6 +35,22 @@ impl Pair {
         }
     }
 
+    /// The same once more.
+    pub(crate) fn fork(&self) -> Self {
+        let again = |hub: &Hub<Message>, seed| match Hub::restore(hub.save(), seed) {
+            Ok(hub) => hub,
+            Err(error) => panic!("{error}"),
+        };
+        Self {
+            hub: again(&self.hub, 1),
+            twin: again(&self.twin, 2),
+            model: self.model.clone(),
+            wakeups: self.wakeups.clone(),
+            ids: self.ids.clone(),
+            members: self.members,
+        }
+    }
+
     /// The hub, for questions that change nothing.
     pub fn hub(&self) -> &Hub<Message> {
         &self.hub

@@ -14,14 +14,14 @@ const PASS_OVER: usize = 64;
 /// the time that all outputs are drained. Until then the time is the hub's choice: the connection
 /// may have been pulled empty meanwhile. More than is owed comes only as one of the repeats that
 /// keep a walk over many members from taking long.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Wakeups {
     conns: BTreeMap<ConnId, Told>,
     /// An upper bound of the members visited since there was last no output left.
     visits: usize,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Told {
     /// Has had something to read since it was pulled empty.
     awake: bool,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 
 /// Each connection's moment is in the last of these spans that has begun.
+#[derive(Clone)]
 pub(super) struct Drain {
     start: Instant,
     over: Duration,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
+#[derive(Clone)]
 pub(super) enum Sign {
     /// Something came from it.
     Heard(Instant),
