@@ -16,6 +16,11 @@ fn hub() {
 }
 
 #[test]
+fn state() {
+    replay("state", fuzz::state);
+}
+
+#[test]
 fn peer() {
     replay("peer", peer_fuzz::peer);
 }

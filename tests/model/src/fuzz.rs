@@ -1,12 +1,14 @@
 //! What the fuzz targets do with their bytes. No bytes may make any of these panic.
 
 use switchboard_core::{
-    CloseReason, Frame, Name, NameError, Problem, Request, Stage, Target,
+    CloseReason, Frame, Hub, HubState, Name, NameError, Problem, Request, Stage, Target,
     text::{self, Printed},
 };
 
 use crate::{
-    Op, check,
+    Op,
+    alone::Alone,
+    check,
     op::{CONFIG_BYTES, config},
 };
 
@@ -19,6 +21,18 @@ pub fn hub(data: &[u8]) {
     let (ops, _) = ops.as_chunks();
     let ops: Vec<_> = ops.iter().copied().map(Op::decode).collect();
     check::run(config(bytes), &ops);
+}
+
+/// Operations, and the state of a hub that they are to be applied to. What is no state is refused; what
+/// is one, however it came about, goes on as hubs do.
+pub fn state(data: &[u8]) {
+    let (ops, state) = data.split_at(data.len().min(16 * Op::BYTES));
+    let Ok(state) = postcard::from_bytes::<HubState<String>>(state) else { return };
+    let (conns, now) = (state.connections().collect::<Vec<_>>(), state.now());
+    let Ok(hub) = Hub::restore(state, 1) else { return };
+    hub.assert_consistent();
+    let (ops, _) = ops.as_chunks();
+    Alone::new(hub, conns, now).run(ops.iter().copied().map(Op::decode));
 }
 
 /// A text message from a client, whatever the stage, and the same text wherever the server prints
