@@ -81,7 +81,11 @@ impl<P: Payload> Hub<P> {
         }
         let without_holes =
             numbers.iter().copied().rev().eq((1..=self.events).rev().take(numbers.len()));
-        ensure(without_holes, "a hole in the numbers of events")
+        ensure(without_holes, "a hole in the numbers of events")?;
+        // Each connection that was closed is an event.
+        let closed = self.stats.closed.iter();
+        let closed = closed.map(|(_, count)| u128::from(count)).sum::<u128>();
+        ensure(closed <= u128::from(self.events), "more closes than events")
     }
 
     /// A shutdown has everybody before it who is not on the way out, and goes on by itself.

@@ -29,6 +29,20 @@ impl<P: Payload> Hub<P> {
     ///
     /// What else the old process knows of a connection is its own to hand over: what it has pulled
     /// and not written, and read and not fed.
+    ///
+    /// ```
+    /// use switchboard_core::{Config, Hub, HubState, Instant};
+    ///
+    /// let mut hub: Hub<String> = Hub::new(Config::default(), 1, Instant::ZERO);
+    /// let conn = hub.connect(Instant::ZERO, None)?;
+    /// let bytes = postcard::to_allocvec(&hub.save())?;
+    ///
+    /// let state: HubState<String> = postcard::from_bytes(&bytes)?;
+    /// assert!(state.connections().eq([conn]));
+    /// let restored = Hub::restore(state, 2)?;
+    /// assert_eq!(restored.poll_timeout(), hub.poll_timeout());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn save(&self) -> HubState<P> {
         let mut indices = SecondaryMap::new();
         for (index, id) in self.topics.keys().enumerate() {

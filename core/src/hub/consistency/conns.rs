@@ -13,13 +13,18 @@ impl<P: Payload> Hub<P> {
     /// States, memberships and deadlines fit together, and whoever has something to read has been,
     /// or will be, told.
     pub(super) fn check_conns(&self) -> Result<(), Flaw> {
+        let mut generations = Vec::new();
         for (id, conn) in self.conns.iter() {
+            if let State::Open { .. } = conn.state {
+                generations.push(conn.generation);
+            }
             self.check_state(conn)?;
             self.check_replies(conn)?;
             self.check_cursors(id, conn)?;
             self.check_wakefulness(id, conn)?;
         }
-        Ok(())
+        generations.sort_unstable();
+        ensure(generations.is_sorted_by(|a, b| a < b), "two logins with one number")
     }
 
     fn check_state(&self, conn: &Conn) -> Result<(), Flaw> {
