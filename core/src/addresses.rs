@@ -153,7 +153,7 @@ mod tests {
             addresses.add(address);
             addresses.charge_login(now, rate, address);
             addresses.remove(now, address, 10);
-            assert!(addresses.idle().is_ok_and(|idle| idle <= 10));
+            assert_eq!(addresses.idle(), Ok(10.min(host as usize + 1)));
         }
         let later = now + core::time::Duration::from_secs(2);
         for host in 200..210 {
@@ -161,5 +161,37 @@ mod tests {
             addresses.remove(later, Address::V4(host), 10);
         }
         assert!(addresses.known.is_empty() && addresses.idle.is_empty());
+    }
+    #[test]
+    fn the_tables_can_be_asked_whether_they_agree() {
+        let [crowd, other] = [Address::V4(1), Address::V4(2)];
+        let mut addresses = Addresses::default();
+        assert_eq!((addresses.most_connections(), addresses.total()), (0, 0));
+        for address in [crowd, other, crowd, crowd] {
+            addresses.add(address);
+        }
+        assert_eq!((addresses.most_connections(), addresses.total()), (3, 4));
+        addresses.idle.insert((Instant::ZERO, other));
+        assert_eq!(addresses.idle(), Err("idle addresses disagree"));
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn what_is_saved_is_what_connections_do_not_tell() {
+        let (now, rate) = (Instant::from_micros(1), Rate { per_second: 1, burst: 10 });
+        let [idle, charged, new] = [1, 2, 3].map(Address::V4);
+        let mut addresses = Addresses::default();
+        for address in [idle, charged, new] {
+            addresses.add(address);
+        }
+        addresses.charge_login(now, rate, idle);
+        addresses.charge_login(now, rate, charged);
+        addresses.remove(now, idle, 10);
+        let saved = addresses.save();
+        assert!(saved.iter().map(|(address, _)| *address).eq([idle, charged]));
+        let mut restored = Addresses::default();
+        assert!(saved.iter().all(|(address, logins)| restored.restore(*address, *logins)));
+        assert_eq!((restored.idle(), restored.total()), (Ok(2), 0));
+        assert!(!restored.restore(idle, saved[0].1), "it is there already");
     }
 }

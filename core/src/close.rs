@@ -157,3 +157,42 @@ impl Closes {
         REASONS.into_iter().zip(self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{collections::BTreeSet, string::ToString};
+
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_own_name_and_is_counted_by_it() {
+        let faults = [Fault::Protocol, Fault::Binary, Fault::NotUtf8, Fault::TooLarge];
+        let reasons = [
+            CloseReason::PeerClosed,
+            CloseReason::Disconnected,
+            CloseReason::Replaced,
+            CloseReason::LoginTimeout,
+            CloseReason::TooSlow,
+            CloseReason::Silent,
+            CloseReason::RepliesUnread,
+            CloseReason::TooFast,
+            CloseReason::TooManyFromAddress,
+            CloseReason::Kicked(Kick::default()),
+            CloseReason::Shutdown,
+        ];
+        let reasons = reasons.into_iter().chain(faults.map(CloseReason::Fault));
+        let mut labels = BTreeSet::new();
+        let mut texts = BTreeSet::new();
+        for reason in reasons {
+            let mut closes = Closes::default();
+            closes.count(&reason);
+            let counted = closes.iter().filter(|(_, count)| *count > 0);
+            assert!(counted.eq([(reason.label(), 1)]), "{reason:?}");
+            assert_eq!(reason.to_string(), reason.text());
+            assert!((1..=123).contains(&reason.text().len()), "{reason:?}");
+            labels.insert(reason.label());
+            texts.insert(reason.to_string());
+        }
+        assert_eq!([labels.len(), texts.len()], [REASONS.len(); 2]);
+    }
+}

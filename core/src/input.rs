@@ -216,3 +216,55 @@ pub enum Fault {
     /// Bytes that are not WebSocket frames (1002).
     Protocol,
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{format, vec::Vec};
+
+    use slotmap::Key;
+
+    use super::*;
+    use crate::Denial;
+
+    #[test]
+    fn another_payload_changes_nothing_else() {
+        let (conn, uid) = (ConnId::null(), Name::new("alice").expect("a name"));
+        let requests = [
+            Request::Login(uid),
+            Request::Authenticate("5"),
+            Request::Send { to: Target::Group(uid), payload: "5" },
+            Request::Join(uid),
+            Request::Leave(uid),
+            Request::Invalid(Problem::ExpectedUidMessage),
+        ];
+        let mut inputs: Vec<Input<'_, &str>> = Vec::new();
+        for request in requests {
+            let expected = format!("{request:?}").replace("\"5\"", "5");
+            let to_number = |text: &str| text.parse::<i32>().expect("a 5");
+            let mapped = request.clone().map_payload(to_number);
+            assert_eq!(format!("{mapped:?}"), expected);
+            inputs.push(Input::Request { conn, request, size: 5 });
+        }
+        let address = core::net::Ipv4Addr::LOCALHOST.into();
+        let verdict = Verdict::Denied(Denial::Expired);
+        inputs.extend([
+            Input::Connect { address: Some(address) },
+            Input::Address { conn, address },
+            Input::Verdict { ticket: Ticket { conn, number: 7 }, verdict },
+            Input::Heard { conn, size: 5 },
+            Input::Called { conn },
+            Input::Push { to: Target::User(uid), payload: "5" },
+            Input::Kick { uid, kick: Kick::default() },
+            Input::Fault { conn, fault: Fault::NotUtf8 },
+            Input::PeerClosed { conn },
+            Input::Disconnected { conn },
+            Input::Timeout,
+            Input::Shutdown { over: Duration::from_secs(7) },
+        ]);
+        for input in inputs {
+            let expected = format!("{input:?}").replace("\"5\"", "5");
+            let mapped: Input<'_, i32> = input.map_payload_ref(|text| text.parse().expect("a 5"));
+            assert_eq!(format!("{mapped:?}"), expected);
+        }
+    }
+}

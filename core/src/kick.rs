@@ -85,3 +85,30 @@ impl<'de> serde::Deserialize<'de> for Kick {
         Self::new(code, &reason).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_kick_fits_a_close_frame() {
+        let kick = Kick::new(3000, &"x".repeat(123)).expect("the longest reason");
+        assert_eq!((kick.code(), kick.reason().len()), (3000, 123));
+        let long = Kick::new(4999, &"x".repeat(124)).expect_err("a byte too much");
+        assert_eq!(long.to_string(), "expected a reason of at most 123 bytes, not 124");
+        for code in [1000, 3000, 4999] {
+            assert_eq!(Kick::new(code, "").map(|kick| kick.code()), Ok(code));
+        }
+        for code in [0, 999, 1001, 2999, 5000] {
+            let error = Kick::new(code, "").expect_err("not for applications").to_string();
+            assert_eq!(
+                error,
+                ["expected the code 1000 or 3000 to 4999, not ", &code.to_string()].concat()
+            );
+        }
+        let kicked = Kick::default();
+        assert_eq!((kicked.code(), kicked.reason()), (4000, "kicked"));
+    }
+}

@@ -90,3 +90,26 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Name<'a> {
         Self::new(<&str>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_bad_name_is_told_why() {
+        let longest = "x".repeat(Name::MAX_LEN);
+        assert_eq!(Name::new(&longest).map(|name| name.to_string()), Ok(longest.clone()));
+        for (bad, expected) in [
+            ("", "the uid is empty"),
+            (&*"x".repeat(129), "the uid has 129 bytes, at most 128 are allowed"),
+            ("a:b", "the uid contains a colon"),
+            ("a\u{7f}", "the uid contains a control character"),
+            ("all", "the uid all is reserved for everybody"),
+        ] {
+            let error = Name::new(bad).expect_err("a bad name");
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+}

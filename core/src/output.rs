@@ -306,3 +306,45 @@ pub struct Stats {
     /// Connections closed, by reason.
     pub closed: Closes,
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_is_told_in_these_words() {
+        let fast = |per_second, unit| Problem::TooFast { per_second, unit };
+        for (problem, words) in [
+            (Problem::InvalidName(NameError::Empty), "the uid is empty"),
+            (Problem::ExpectedUidMessage, "expected uid:message"),
+            (Problem::NotOnline("bob".into()), "bob is not online"),
+            (Problem::GroupEmpty("tea".into()), "nobody is in the group tea"),
+            (Problem::UidTaken("bob".into()), "bob is already online"),
+            (Problem::NotLoggedIn, "log in first"),
+            (Problem::Denied(Denial::Expired), "the credential has expired"),
+            (Problem::AlreadyLoggedIn, "already logged in"),
+            (Problem::NotInGroup("tea".into()), "not in the group tea"),
+            (Problem::TooManyGroups, "too many groups"),
+            (Problem::TooManyLogins, "too many logins from this address, try again later"),
+            (fast(1, Unit::Byte), "too fast, not more than 1 byte a second"),
+            (fast(2, Unit::Message), "too fast, not more than 2 messages a second"),
+        ] {
+            assert_eq!(problem.to_string(), words);
+        }
+        let large = Problem::TooLarge { size: 7, limit: 5 };
+        assert_eq!(large.to_string(), "the message has 7 bytes, at most 5 are allowed");
+    }
+
+    #[test]
+    fn a_refusal_has_a_status_and_words() {
+        for (refused, status, words) in [
+            (Refused::Full, 503, "too many connections"),
+            (Refused::ShuttingDown, 503, "the server is stopping"),
+            (Refused::TooManyFromAddress, 429, "too many connections from this address"),
+        ] {
+            assert_eq!((refused.http_status(), &*refused.to_string()), (status, words));
+        }
+    }
+}

@@ -39,3 +39,16 @@ impl Payload for Vec<u8> {
         self.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_counts_its_bytes() {
+        let text = "für";
+        assert_eq!([text.size(), String::from(text).size(), Arc::<str>::from(text).size()], [4; 3]);
+        let bytes = text.as_bytes();
+        assert_eq!([bytes.to_vec().size(), Arc::<[u8]>::from(bytes).size()], [4; 2]);
+    }
+}
