@@ -67,3 +67,32 @@ fn a_message_to_one_allocates_nothing_once_its_ring_is_there() {
     let counted = allocation_counter::measure(|| unicast(&mut hub));
     assert_eq!(counted.count_total, 0);
 }
+
+/// What was left unread takes memory, and gives it back when it is read.
+#[test]
+fn nothing_is_kept_of_a_burst_that_was_read() {
+    let (mut hub, conns) = crowd();
+    let payload: Arc<str> = "hello".into();
+    let burst = 200;
+    let taken = allocation_counter::measure(|| {
+        for _ in 0..burst {
+            let to = Target::User(Name::new("user 77").expect("a valid name"));
+            hub.push(NOW, to, Arc::clone(&payload)).expect("77 is there");
+        }
+    });
+    let given = allocation_counter::measure(|| assert_eq!(serve(&mut hub), burst));
+    assert!(taken.bytes_current > 4_000, "{taken:?}");
+    // Room for the next few messages may stay, and it is made once.
+    assert!(taken.bytes_current + given.bytes_current < 400, "{taken:?} {given:?}");
+    assert!(given.count_total <= 1, "{given:?}");
+
+    let replies = hub.config().max_replies;
+    let taken = allocation_counter::measure(|| {
+        for _ in 0..replies {
+            request(&mut hub, conns[0], Request::Login(Name::new("a").expect("a valid name")));
+        }
+    });
+    let given = allocation_counter::measure(|| assert_eq!(serve(&mut hub), 0));
+    assert!(taken.bytes_current > 0, "{taken:?}");
+    assert_eq!(taken.bytes_current + given.bytes_current, 0);
+}

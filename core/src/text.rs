@@ -80,12 +80,10 @@ pub fn print<P>(frame: Frame<P>) -> Printed<P> {
 mod tests {
     use super::*;
 
-    fn send(to: &str, payload: &'static str) -> Request<'static, &'static str> {
-        let to = Name::new(to.to_owned().leak()).expect("a valid name");
+    fn send(to: &'static str, payload: &'static str) -> Request<'static, &'static str> {
+        let to = Name::new(to).expect("a valid name");
         Request::Send { to: Target::User(to), payload }
     }
-
-    use alloc::borrow::ToOwned;
 
     #[test]
     fn the_first_message_is_the_uid() {
