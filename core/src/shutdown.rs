@@ -35,7 +35,7 @@ impl Shutdown {
         if shorter {
             let elapsed = now.saturating_since(self.start).as_micros();
             let passed = (PHASES - u128::from(self.from)) * elapsed / self.over.as_micros();
-            self.from += u32::try_from(passed).unwrap_or(u32::MAX - self.from);
+            self.from = u32::try_from(u128::from(self.from) + passed).unwrap_or(u32::MAX);
             (self.start, self.over) = (now, over);
         }
         shorter
@@ -88,5 +88,48 @@ impl Shutdown {
     pub(crate) fn restore(saved: SavedShutdown) -> Self {
         let SavedShutdown { left, start, over, from } = saved;
         Self { from, ..Self::new(start, over, left.into_iter()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000;
+
+    /// The moments of all who are left, in microseconds.
+    fn moments(shutdown: &Shutdown) -> Vec<u64> {
+        let mut left = Shutdown { left: shutdown.left.clone(), ..*shutdown };
+        core::iter::from_fn(|| {
+            let at = left.next();
+            left.pop();
+            at.map(Instant::as_micros)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn each_time_it_is_shortened_the_rest_is_spread_over_what_is_left() {
+        let conns = (1..=1_000).map(|slot| crate::conns::id(slot, 1));
+        let mut shutdown = Shutdown::new(Instant::ZERO, Duration::from_secs(160), conns);
+        let mut before = moments(&shutdown);
+        let mut start = 0;
+        // After half of the time that is left, half of that is to be enough for the rest.
+        for over in [40, 10] {
+            let now = start + over * 2 * SECOND;
+            while shutdown.next().is_some_and(|at| at.as_micros() <= now) {
+                shutdown.pop();
+            }
+            assert!(!shutdown.shorten(Instant::from_micros(now), Duration::from_secs(2 * over)));
+            assert!(shutdown.shorten(Instant::from_micros(now), Duration::from_secs(over)));
+            before.retain(|at| *at > now);
+            let after = moments(&shutdown);
+            assert_eq!(before.len(), after.len());
+            for (before, after) in before.iter().zip(&after) {
+                assert!((now + (before - now) / 2).abs_diff(*after) <= 1, "{before} {after}");
+            }
+            (before, start) = (after, now);
+        }
+        assert!((200..300).contains(&before.len()), "a quarter is left, not {}", before.len());
     }
 }
