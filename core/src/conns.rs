@@ -224,6 +224,12 @@ mod tests {
         }
     }
 
+    /// That it may be empty costs a slot nothing.
+    #[test]
+    fn a_slot_is_as_large_as_a_connection_and_its_version() {
+        assert_eq!(size_of::<Slot>(), size_of::<Conn>() + 8);
+    }
+
     #[test]
     fn a_slot_is_given_up_before_its_ids_repeat() {
         let mut conns = Conns::default();
