@@ -3,7 +3,7 @@
 //! A [`Plan`] is drawn from a seed: the hub's settings, the clients and their tempers, their links, and
 //! what happens when. A world plays it in virtual time: the hub, an adapter that keeps to its contract,
 //! clients that read, stall, vanish and come back, and a network that delays, fills up and breaks.
-//! Beside the hub stands an [oracle](oracle) that knows what each client is owed, and in some worlds the
+//! Beside the hub stands an [oracle] that knows what each client is owed, and in some worlds the
 //! [model](switchboard_model), too, which knows everything.
 //!
 //! A plan is data: one that fails is [shrunk](shrink) until no step can be left out, written to a file,
