@@ -80,6 +80,17 @@ fn timers_that_do_not_count_go_along() {
 }
 
 #[test]
+fn a_state_tells_what_its_new_owner_has_to_know() {
+    let now = Instant::from_micros(7);
+    let mut hub: Hub<Message> = Hub::new(Config { max_groups: 7, ..Config::default() }, 1, now);
+    let conns: Vec<_> = (0..3).map(|_| hub.connect(now, None).expect("room")).collect();
+    hub.handle(now, Input::Disconnected { conn: conns[1] });
+    let state = hub.save();
+    assert_eq!((state.now(), state.config()), (now, hub.config()));
+    assert_eq!(state.connections().collect::<Vec<_>>(), [conns[0], conns[2]]);
+}
+
+#[test]
 fn another_version_is_not_read() {
     let hub: Hub<Message> = Hub::new(Config::default(), 1, Instant::ZERO);
     let mut json = serde_json::to_value(hub.save()).expect("memory takes it");

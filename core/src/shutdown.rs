@@ -124,6 +124,8 @@ mod tests {
             assert!(shutdown.shorten(Instant::from_micros(now), Duration::from_secs(over)));
             before.retain(|at| *at > now);
             let after = moments(&shutdown);
+            #[cfg(feature = "serde")]
+            assert_eq!(moments(&Shutdown::restore(shutdown.save())), after);
             assert_eq!(before.len(), after.len());
             for (before, after) in before.iter().zip(&after) {
                 assert!((now + (before - now) / 2).abs_diff(*after) <= 1, "{before} {after}");
