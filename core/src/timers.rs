@@ -70,3 +70,40 @@ impl Timers {
         self.heap.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conns::id;
+
+    /// As many timers, of which only the first counts, and what is left of them.
+    fn pruned(timers: usize, live: usize) -> usize {
+        let mut heap = Timers::default();
+        for at in 0..timers {
+            let (at, why) = (Instant::from_micros(at as u64), TimeoutReason::Ping);
+            heap.set(Timer { at, conn: id(1, 1), why });
+        }
+        heap.prune(live, |timer| timer.at == Instant::ZERO);
+        heap.heap.len()
+    }
+
+    #[test]
+    fn what_does_not_count_goes_when_it_is_the_greater_part() {
+        assert_eq!([pruned(64, 1), pruned(65, 1), pruned(500, 1)], [64, 1, 1]);
+        assert_eq!([pruned(200, 100), pruned(201, 100), pruned(500, 100)], [200, 1, 1]);
+    }
+
+    #[test]
+    fn what_does_not_count_is_never_first() {
+        let mut timers = Timers::default();
+        for at in [3, 1, 2] {
+            let (at, why) = (Instant::from_micros(at), TimeoutReason::Ping);
+            timers.set(Timer { at, conn: id(1, 1), why });
+        }
+        timers.prune(3, |timer| timer.at == Instant::from_micros(2));
+        assert_eq!(timers.next().map(|next| next.at), Some(Instant::from_micros(2)));
+        assert_eq!(timers.pop_due(Instant::from_micros(1)), None);
+        let due = timers.pop_due(Instant::from_micros(2));
+        assert_eq!(due.map(|timer| timer.at), Some(Instant::from_micros(2)));
+    }
+}
