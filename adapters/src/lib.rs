@@ -37,7 +37,7 @@ pub mod peer;
 pub mod proxy_protocol;
 #[cfg(feature = "exchange")]
 pub mod record;
-#[cfg(feature = "exchange")]
+#[cfg(any(feature = "exchange", feature = "webhooks"))]
 mod seldom;
 mod settings;
 #[cfg(feature = "smol")]

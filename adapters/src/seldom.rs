@@ -19,7 +19,8 @@ struct Last {
 }
 
 impl Seldom {
-    /// Nothing has been said yet.
+    /// Nothing has been said yet. For what cannot call `default`.
+    #[cfg_attr(not(feature = "exchange"), expect(dead_code, reason = "statics are there"))]
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(None))
     }
