@@ -166,3 +166,40 @@ fn what_happens_is_written_soon() {
         std::thread::yield_now();
     }
 }
+
+/// At its limit, a recording goes on from all that the hub knows.
+#[test]
+fn a_recording_goes_on_in_a_new_file() {
+    for runtime in ["smol", "blocking"] {
+        let path = file(&format!("goes_on_{runtime}"));
+        let name = path.display().to_string();
+        let limited = ["--record-limit", "1MiB", "--record-messages", "whole"];
+        let arguments = [&["--record", &name, "--runtime", runtime][..], &limited].concat();
+        let mut server = Process::start(PROGRAM, &arguments);
+        let mut alice = server.log_in("alice");
+        let long = "x".repeat(30_000);
+        let older = path.with_extension("trace.1");
+        while !older.exists() {
+            alice.say(&format!("alice:{long}"));
+            alice.hears(&long);
+        }
+        alice.say("bob:are you there?");
+        alice.hears("error: bob is not online");
+        server.signal("TERM");
+        alice.hears_close(1001);
+        drop(alice);
+        assert_eq!(server.wait().code(), Some(0));
+
+        for file in [&path, &older] {
+            let (code, text) = replay(file);
+            assert_eq!(code, Some(0), "{text}");
+        }
+        let sizes = [&path, &older].map(|file| fs::metadata(file).expect("a file").len());
+        assert!(sizes[0] < sizes[1] && sizes[1] > 1 << 20, "{sizes:?}");
+        // Who is online is known from the beginning.
+        let asked = ["explain", &name, "--uid", "bob", "--message-like", "are you"];
+        let (code, text) = run(&asked);
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains("alice"), "{text}");
+    }
+}

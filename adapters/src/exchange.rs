@@ -17,6 +17,7 @@
 mod calls;
 mod control;
 mod driver;
+mod recorded;
 
 use std::{
     collections::VecDeque,
@@ -124,12 +125,7 @@ impl<S: Signal> Exchange<S> {
             doorbell: Box::new(doorbell),
         });
         if let Some(recorder) = &settings.recorder {
-            let exchange = Arc::downgrade(&exchange);
-            recorder.flush_by(move || {
-                if let Some(exchange) = exchange.upgrade() {
-                    exchange.lock().hub.flush();
-                }
-            });
+            recorder.ask(recorded::Asked::new(&exchange));
         }
         exchange
     }

@@ -1,8 +1,8 @@
 //! A recording of the hub, on disk.
 //!
 //! What the hub is fed goes from the exchange to a thread that writes it. The hub never waits for the
-//! disk: a recording that it cannot keep up with ends, and says so, and so does one that has come to
-//! its limit.
+//! disk: a recording that it cannot keep up with ends, and says so. One that has come to its limit goes
+//! on in a new file, from the hub's state, and the file before is kept.
 
 use std::{
     fs::File,
@@ -23,7 +23,7 @@ use switchboard_trace::{Bodies, Content, Tape};
 use crate::wire::Text;
 
 /// Bytes that may wait for the disk.
-const MAX_WAITING: u64 = 64 << 20;
+const MAX_WAITING: u64 = 256 << 20;
 
 /// How old something may get before it is written.
 const SOON: Duration = Duration::from_secs(1);
@@ -43,50 +43,49 @@ struct Shared {
     bodies: Bodies,
     path: PathBuf,
     limit: u64,
-    /// Bytes that were handed over, and of these those that wait.
-    size: AtomicU64,
+    /// Bytes that were handed over and are not written yet.
     waiting: AtomicU64,
     has_ended: AtomicBool,
-    pieces: Mutex<Option<Sender<Vec<u8>>>>,
+    pieces: Mutex<Option<Sender<Piece>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    flush: OnceLock<Flush>,
+    ask: OnceLock<Box<dyn Ask>>,
 }
 
-/// Has the hub hand over what it has not yet.
-struct Flush(Box<dyn Fn() + Send + Sync>);
+/// What the writer is handed.
+enum Piece {
+    Bytes(Vec<u8>),
+    /// What follows belongs into a new file.
+    NewFile,
+}
 
-impl std::fmt::Debug for Flush {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Flush")
-    }
+/// What the writer may ask of the recorded hub.
+pub(crate) trait Ask: std::fmt::Debug + Send + Sync {
+    /// To hand over what it has not yet.
+    fn flush(&self);
+
+    /// The same, then to call `turn`, and to begin anew with its state.
+    fn go_on(&self, started_at: u64, turn: &dyn Fn());
 }
 
 impl Recorder {
-    /// Begins a recording of at most `limit` bytes in a new file, which nobody else may read. One that is there is kept, under
-    /// a name with `.1` at the end, in the place of the one that had it.
+    /// Begins a recording in a new file, which nobody else may read. One that is there is kept, under a
+    /// name with `.1` at the end, in the place of the one that had it. So is each that has come to
+    /// `limit` bytes: the recording goes on in a new one.
     ///
     /// # Errors
     /// There can be no such file, or no thread to write it.
     pub fn start(path: &Path, limit: u64, bodies: Bodies) -> io::Result<Self> {
-        if path.exists() {
-            std::fs::rename(path, older(path))?;
-        }
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
+        let file = new_file(path)?;
         let (sender, receiver) = channel();
         let shared = Arc::new(Shared {
             bodies,
             path: path.to_owned(),
             limit,
-            size: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             has_ended: AtomicBool::new(false),
             pieces: Mutex::new(Some(sender)),
             writer: Mutex::default(),
-            flush: OnceLock::new(),
+            ask: OnceLock::new(),
         });
         let of_writer = Arc::clone(&shared);
         let writer = thread::Builder::new()
@@ -107,59 +106,81 @@ impl Recorder {
 
     /// Records this hub, which nothing has happened to yet.
     pub(crate) fn tape(&self, hub: &Hub<Text>, start: Instant) -> Tape {
-        let wall = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-        let started_at = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
         let shared = Arc::clone(&self.0);
-        Tape::new(hub, start, started_at, self.0.bodies, move |piece| shared.take(piece))
+        Tape::new(hub, start, wall(), self.0.bodies, move |bytes| shared.take(bytes))
     }
 
-    /// How to have the hub hand over what it has not yet.
-    pub(crate) fn flush_by(&self, flush: impl Fn() + Send + Sync + 'static) {
+    /// Whom to ask.
+    pub(crate) fn ask(&self, ask: impl Ask + 'static) {
         // There is one hub.
-        drop(self.0.flush.set(Flush(Box::new(flush))));
+        drop(self.0.ask.set(Box::new(ask)));
     }
 }
 
 impl Shared {
-    /// Takes a piece of the file, in the middle of everything.
-    fn take(&self, piece: Vec<u8>) {
-        let size = piece.len() as u64;
+    /// Takes a part of the file, in the middle of everything.
+    fn take(&self, bytes: Vec<u8>) {
+        let size = bytes.len() as u64;
         if self.has_ended.load(Ordering::Relaxed) {
             return;
         }
-        let path = self.path.display();
-        if self.size.fetch_add(size, Ordering::Relaxed) + size > self.limit {
+        if self.waiting.fetch_add(size, Ordering::Relaxed) + size > MAX_WAITING {
             self.has_ended.store(true, Ordering::Relaxed);
-            tracing::warn!("{path} has come to its limit of {} bytes, and ends there", self.limit);
-        } else if self.waiting.fetch_add(size, Ordering::Relaxed) + size > MAX_WAITING {
-            self.has_ended.store(true, Ordering::Relaxed);
-            tracing::error!("the disk is too slow for {path}, which ends there");
-        } else if let Some(pieces) = &*lock(&self.pieces) {
+            tracing::error!("the disk is too slow for {}, which ends there", self.path.display());
+        } else {
+            self.hand_over(Piece::Bytes(bytes));
+        }
+    }
+
+    fn hand_over(&self, piece: Piece) {
+        if let Some(pieces) = &*lock(&self.pieces) {
             // A writer that has ended has said why.
             drop(pieces.send(piece));
         }
     }
 
     fn flush(&self) {
-        if let Some(Flush(flush)) = self.flush.get() {
-            flush();
+        if let Some(ask) = self.ask.get() {
+            ask.flush();
         }
     }
 
-    fn write(&self, mut file: File, pieces: &Receiver<Vec<u8>>) {
+    fn write(&self, mut file: File, pieces: &Receiver<Piece>) {
+        // Bytes in the file, but for those that it begins with, which are handed over in so many pieces.
+        let (mut size, mut beginning) = (0, 1);
+        let mut is_turning = false;
         loop {
-            let piece = match pieces.recv_timeout(SOON) {
-                Ok(piece) => piece,
+            let bytes = match pieces.recv_timeout(SOON) {
+                Ok(Piece::Bytes(bytes)) => bytes,
+                Ok(Piece::NewFile) => {
+                    match file.sync_all().and_then(|()| new_file(&self.path)) {
+                        Ok(new) => (file, size, beginning, is_turning) = (new, 0, 2, false),
+                        Err(error) => return self.fail(&error),
+                    }
+                    continue;
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     self.flush();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            if let Err(error) = file.write_all(&piece) {
+            if let Err(error) = file.write_all(&bytes) {
                 return self.fail(&error);
             }
-            self.waiting.fetch_sub(piece.len() as u64, Ordering::Relaxed);
+            let more = bytes.len() as u64;
+            self.waiting.fetch_sub(more, Ordering::Relaxed);
+            if beginning > 0 {
+                beginning -= 1;
+            } else {
+                size += more;
+            }
+            if size >= self.limit && !is_turning {
+                is_turning = true;
+                if let Some(ask) = self.ask.get() {
+                    ask.go_on(wall(), &|| self.hand_over(Piece::NewFile));
+                }
+            }
         }
         if let Err(error) = file.sync_all() {
             self.fail(&error);
@@ -170,6 +191,24 @@ impl Shared {
         self.has_ended.store(true, Ordering::Relaxed);
         tracing::error!("cannot write {}, which ends there: {error}", self.path.display());
     }
+}
+
+/// A file that nobody else may read. One that is there is kept.
+fn new_file(path: &Path) -> io::Result<File> {
+    if path.exists() {
+        std::fs::rename(path, older(path))?;
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// The time on the wall, in microseconds since 1970 (UTC).
+fn wall() -> u64 {
+    let wall = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    u64::try_from(wall.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// What a recording is called that is not the last.

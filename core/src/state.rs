@@ -72,6 +72,40 @@ impl<P> HubState<P> {
         let taken = numbered.filter(|(_, slot)| slot.conn.is_some());
         taken.map(|(number, slot)| conns::id(number, slot.version))
     }
+
+    /// The same with other payloads, which must have the same sizes.
+    pub fn map_payloads<Q>(
+        self,
+        mut message: impl FnMut(P) -> Q,
+        mut credential: impl FnMut(P) -> Q,
+    ) -> HubState<Q> {
+        let topics = self.topics.into_iter().map(|topic| topic.map_payloads(&mut message));
+        let outputs = self.outputs.into_iter().map(|output| match output {
+            Output::Ready { conn } => Output::Ready { conn },
+            Output::Drop { conn } => Output::Drop { conn },
+            Output::Check { ticket, conn, credential: shown } => {
+                Output::Check { ticket, conn, credential: credential(shown) }
+            }
+            Output::Event(event) => Output::Event(event),
+        });
+        HubState {
+            version: self.version,
+            config: self.config,
+            now: self.now,
+            seq: self.seq,
+            checks: self.checks,
+            events: self.events,
+            stats: self.stats,
+            slots: self.slots,
+            free: self.free,
+            topics: topics.collect(),
+            addresses: self.addresses,
+            stale_timers: self.stale_timers,
+            wakes: self.wakes,
+            outputs: outputs.collect(),
+            shutdown: self.shutdown,
+        }
+    }
 }
 
 /// Stands for [`HubState::VERSION`].

@@ -59,6 +59,13 @@ struct Told {
 }
 
 impl Digester {
+    /// One that these connections are known to from the beginning.
+    pub(crate) fn go_on(conns: impl Iterator<Item = ConnId>) -> Self {
+        let mut digester = Self::default();
+        conns.for_each(|conn| digester.connected(conn));
+        digester
+    }
+
     pub(crate) fn connected(&mut self, conn: ConnId) {
         self.count += 1;
         self.conns.insert(conn, Told { number: self.count, digest: 0 });

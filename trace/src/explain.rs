@@ -107,6 +107,7 @@ pub enum Fate {
 /// Looks on at a replay for messages to a uid.
 #[derive(Debug)]
 pub struct Explain {
+    has_begun: bool,
     uid: String,
     asked: Asked,
     found: Vec<Found>,
@@ -135,9 +136,11 @@ struct Found {
 }
 
 impl Explain {
-    /// Looks for messages to this uid, to everybody and to groups.
+    /// Looks for messages to this uid, to everybody and to groups. Who was in a group before the
+    /// recording began is not known.
     pub fn new(uid: &str, asked: Asked) -> Self {
         Self {
+            has_begun: false,
             uid: uid.to_owned(),
             asked,
             found: Vec::new(),
@@ -173,6 +176,16 @@ impl Explain {
             account
         });
         accounts.collect()
+    }
+
+    /// Takes note of who is online when a recording goes on from another file.
+    fn begin(&mut self, hub: &Hub<Message>) {
+        for user in hub.users(None) {
+            let Ok(name) = Name::new(user.uid) else { continue };
+            let uid: Arc<str> = user.uid.into();
+            let conns = hub.sessions(name).map(|session| session.conn);
+            self.uids.extend(conns.map(|conn| (conn, Arc::clone(&uid))));
+        }
     }
 
     fn sender(&self, hub: &Hub<Message>, conn: ConnId) -> Sender {
@@ -252,6 +265,9 @@ impl Explain {
 
 impl Observer for Explain {
     fn input(&mut self, hub: &Hub<Message>, now: Instant, input: &Input<'_, Message>) {
+        if !core::mem::replace(&mut self.has_begun, true) {
+            self.begin(hub);
+        }
         match input {
             Input::Request { conn, request: Request::Send { to, payload }, .. } => {
                 self.find(hub, now, Some(*conn), *to, payload);

@@ -4,15 +4,15 @@ use alloc::vec::Vec;
 use core::{fmt, ops::Range};
 
 use serde::{Deserialize, Serialize};
-use switchboard_core::{Config, Instant};
+use switchboard_core::{Config, HubState, Instant};
 
-use crate::{Digest, Replay};
+use crate::{Digest, Message, Replay};
 
 /// What a file begins with.
 pub const MAGIC: [u8; 8] = *b"swbtrace";
 
 /// The version of what follows.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Bytes before the first block.
 const START: usize = MAGIC.len() + size_of::<u16>();
@@ -32,6 +32,8 @@ pub struct Header {
     pub start: Instant,
     /// The same on the wall: microseconds since 1970 (UTC).
     pub started_at: u64,
+    /// It goes on where another file ends: the next block is the hub's state.
+    pub is_continued: bool,
 }
 
 /// How far it has come at the end of a block.
@@ -102,13 +104,22 @@ impl<'a> Trace<'a> {
     /// A hub as it was at the beginning, and what happened to it.
     ///
     /// # Errors
-    /// The header is torn or damaged.
+    /// The header is torn or damaged, or the state from which it goes on.
     pub fn replay(self) -> Result<(Replay, Blocks<'a>), TraceError> {
         let mut blocks = Blocks { bytes: self.bytes, at: START };
         let at = blocks.at;
         let header = blocks.next().unwrap_or(Err(TraceError::Torn { at }))?;
-        let header = postcard::from_bytes(header.bytes).map_err(|_| TraceError::Corrupt { at })?;
-        Ok((Replay::new(header), blocks))
+        let header: Header =
+            postcard::from_bytes(header.bytes).map_err(|_| TraceError::Corrupt { at })?;
+        if !header.is_continued {
+            return Ok((Replay::new(header), blocks));
+        }
+        let at = blocks.at;
+        let state = blocks.next().unwrap_or(Err(TraceError::Torn { at }))?;
+        let state: HubState<Message> =
+            postcard::from_bytes(state.bytes).map_err(|_| TraceError::Corrupt { at })?;
+        let replay = Replay::go_on(header, state).map_err(|_| TraceError::Corrupt { at })?;
+        Ok((replay, blocks))
     }
 }
 

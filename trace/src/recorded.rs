@@ -94,6 +94,15 @@ impl<P: Content> Recorded<P> {
         self.tape.as_ref().map(Tape::digest)
     }
 
+    /// Has the tape, if there is one, hand out what it has not yet, and go on in a new file, to which
+    /// what it hands out from then on belongs. `started_at` is the time on the wall, in microseconds
+    /// since 1970 (UTC). Takes time in proportion to everything in the hub.
+    pub fn go_on(&mut self, started_at: u64) {
+        if let Some(tape) = &mut self.tape {
+            tape.go_on(&self.hub, started_at);
+        }
+    }
+
     /// Has the tape hand out what it has not yet.
     pub fn flush(&mut self) {
         if let Some(tape) = &mut self.tape {

@@ -3,14 +3,17 @@
 use alloc::sync::Arc;
 use core::{fmt, time::Duration};
 
-use switchboard_core::{ConnId, Frame, Hub, Input, Instant, Output, Payload, Refused};
+use serde::{Deserialize, Serialize};
+use switchboard_core::{
+    ConnId, Frame, Hub, HubState, Input, Instant, Output, Payload, Refused, RestoreError,
+};
 
 use crate::{Block, Body, Checkpoint, Content, Digest, Header, Op, digest::Digester};
 
 /// A message of a recording.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Its number among all inputs of the recording, from one on.
+    /// Its number among all inputs of the recording, from one on. Zero if it is older than that.
     pub number: u64,
     size: usize,
     hash: u64,
@@ -21,6 +24,11 @@ impl Message {
     fn new(number: u64, body: Body<'_>) -> Self {
         let bytes = if let Body::Whole(bytes) = body { Some(bytes.into()) } else { None };
         Self { number, size: body.size(), hash: body.hash(), bytes }
+    }
+
+    /// One that waits to be read when a recording goes on in another file.
+    pub(crate) fn older(body: Body<'_>) -> Self {
+        Self::new(0, body)
     }
 
     /// What it consists of, if the recording has all of it.
@@ -126,6 +134,14 @@ impl Replay {
         let hub = Hub::new(header.config.clone(), 0, header.start);
         let now = header.start;
         Self { header, hub, now, inputs: 0, digester: Digester::default() }
+    }
+
+    /// From a hub's state on.
+    pub(crate) fn go_on(header: Header, state: HubState<Message>) -> Result<Self, RestoreError> {
+        let digester = Digester::go_on(state.connections());
+        let now = state.now();
+        let hub = Hub::restore(state, 0)?;
+        Ok(Self { header, hub, now, inputs: 0, digester })
     }
 
     /// How the recording began.

@@ -6,7 +6,7 @@ use core::mem;
 use switchboard_core::{ConnId, Frame, Hub, Input, Instant, Output, Payload, Request};
 
 use crate::{
-    Body, Checkpoint, Content, Digest, Header, Op,
+    Body, Checkpoint, Content, Digest, Header, Message, Op,
     digest::Digester,
     file::{self, put_block},
 };
@@ -55,7 +55,8 @@ impl Tape {
         bodies: Bodies,
         mut sink: impl FnMut(Vec<u8>) + Send + 'static,
     ) -> Self {
-        let header = Header { config: hub.config().clone(), start, started_at };
+        let is_continued = false;
+        let header = Header { config: hub.config().clone(), start, started_at, is_continued };
         sink(file::start(&header));
         Self {
             bodies,
@@ -66,6 +67,23 @@ impl Tape {
             digester: Digester::default(),
             sink: Box::new(sink),
         }
+    }
+
+    /// Goes on in a new file, which needs none of what came before: the hub's state comes first. Until
+    /// now the `sink` has been given all of the old one. Takes time in proportion to everything in the
+    /// hub.
+    pub(crate) fn go_on<P: Content>(&mut self, hub: &Hub<P>, started_at: u64) {
+        self.flush();
+        let (config, start) = (hub.config().clone(), self.now);
+        (self.sink)(file::start(&Header { config, start, started_at, is_continued: true }));
+        let state = hub.save();
+        self.digester = Digester::go_on(state.connections());
+        let bodies = self.bodies;
+        let message = |payload: P| Message::older(body(&payload, bodies));
+        let credential = |payload: P| Message::older(body(&payload, Bodies::Hashed));
+        let mut block = Vec::new();
+        put_block(&mut block, &file::write(&state.map_payloads(message, credential)));
+        (self.sink)(block);
     }
 
     /// What everybody has been told so far.
@@ -80,10 +98,7 @@ impl Tape {
             Input::Request { request: Request::Authenticate(_), .. } => Bodies::Hashed,
             _ => self.bodies,
         };
-        let input = input.map_payload_ref(|payload| match bodies {
-            Bodies::Whole => Body::Whole(payload.bytes()),
-            Bodies::Hashed => Body::Hashed { size: payload.size(), hash: payload.hash() },
-        });
+        let input = input.map_payload_ref(|payload| body(payload, bodies));
         let now = now.max(self.now);
         let after = now.as_micros() - self.now.as_micros();
         self.now = now;
@@ -153,6 +168,14 @@ impl Tape {
         let mut block = Vec::with_capacity(content.len() + 8);
         put_block(&mut block, &content);
         (self.sink)(block);
+    }
+}
+
+/// What is written of a payload.
+fn body<P: Content>(payload: &P, bodies: Bodies) -> Body<'_> {
+    match bodies {
+        Bodies::Whole => Body::Whole(payload.bytes()),
+        Bodies::Hashed => Body::Hashed { size: payload.size(), hash: payload.hash() },
     }
 }
 

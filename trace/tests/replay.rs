@@ -51,12 +51,24 @@ fn config(checked: bool, share: bool, close: bool) -> Config {
 
 /// The file of a day, and the digest at its end.
 fn record(config: Config, steps: &[Step], bodies: Bodies) -> (Vec<u8>, Digest) {
+    let mut files = record_in_files(config, steps, bodies, None);
+    files.pop().expect("there is one")
+}
+
+/// The same, in a second file from that step on.
+fn record_in_files(
+    config: Config,
+    steps: &[Step],
+    bodies: Bodies,
+    turn: Option<usize>,
+) -> Vec<(Vec<u8>, Digest)> {
     let start = Instant::from_micros(77);
     let file = Arc::new(Mutex::new(Vec::new()));
     let writes = Arc::clone(&file);
     let sink = move |bytes: Vec<u8>| {
         writes.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
     };
+    let mut files = Vec::new();
     let hub: Hub<Arc<str>> = Hub::new(config, 5, start);
     let tape = Tape::new(&hub, start, 1_000_000, bodies, sink);
     let mut day = Day {
@@ -65,14 +77,20 @@ fn record(config: Config, steps: &[Step], bodies: Bodies) -> (Vec<u8>, Digest) {
         conns: Vec::new(),
         tickets: BTreeMap::new(),
     };
-    for step in steps {
+    let mut end = |day: &mut Day| {
+        day.hub.flush();
+        let digest = day.hub.digest().expect("there is a tape");
+        files.push((std::mem::take(&mut *file.lock().expect("no panic")), digest));
+    };
+    for (number, step) in steps.iter().enumerate() {
+        if turn == Some(number) {
+            end(&mut day);
+            day.hub.go_on(2_000_000);
+        }
         day.step(step);
     }
-    day.hub.flush();
-    let digest = day.hub.digest().expect("there is a tape");
-    drop(day);
-    let file = file.lock().expect("no panic").clone();
-    (file, digest)
+    end(&mut day);
+    files
 }
 
 struct Day {
@@ -189,6 +207,24 @@ proptest! {
             prop_assert_eq!(&replay.header().config, &config);
             prop_assert_eq!(replay.header().started_at, 1_000_000);
             replay.hub().assert_consistent();
+        }
+    }
+
+    /// A recording that goes on in another file needs nothing of the first.
+    #[test]
+    fn each_file_of_a_recording_stands_alone((config, steps) in day(), turn in any::<Index>()) {
+        for bodies in [Bodies::Hashed, Bodies::Whole] {
+            let turn = (!steps.is_empty()).then(|| turn.index(steps.len()));
+            let files = record_in_files(config.clone(), &steps, bodies, turn);
+            prop_assert_eq!(files.len(), if turn.is_some() { 2 } else { 1 });
+            for (number, (file, digest)) in files.into_iter().enumerate() {
+                let (replay, end) = replay(&file);
+                prop_assert_eq!(end, Ok(()));
+                let replay = replay.expect("a whole file");
+                prop_assert_eq!(replay.digest(), digest);
+                prop_assert_eq!(replay.header().is_continued, number > 0);
+                replay.hub().assert_consistent();
+            }
         }
     }
 

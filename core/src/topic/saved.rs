@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Topic, Walk};
+use super::{Entry, Topic, Walk};
 use crate::{Payload, unread::Unread};
 
 impl<P: Payload> Topic<P> {
@@ -38,6 +38,27 @@ impl<P: Payload> Topic<P> {
     /// Takes word of a place in the hub's queue. Returns whether there was one before.
     pub(crate) fn restore_walk(&mut self) -> bool {
         core::mem::replace(&mut self.walk.queued, true)
+    }
+}
+
+impl<P> Topic<P> {
+    /// The same with other payloads.
+    pub(crate) fn map_payloads<Q>(self, mut to: impl FnMut(P) -> Q) -> Topic<Q> {
+        let entries = self.ring.into_iter().map(|Entry { seq, posted, unread, payload }| Entry {
+            seq,
+            posted,
+            unread,
+            payload: to(payload),
+        });
+        Topic {
+            name: self.name,
+            members: self.members,
+            ring: entries.collect(),
+            first: self.first,
+            bytes: self.bytes,
+            readers: self.readers,
+            walk: self.walk,
+        }
     }
 }
 

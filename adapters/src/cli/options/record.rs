@@ -15,7 +15,8 @@ pub(in crate::cli) struct RecordOptions {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
-    /// How large the recording may become before it ends, plain or with a unit, 1GiB
+    /// How large the recording may become before it goes on in a new file, plain or with a unit, 1GiB. The
+    /// file before is kept under a name with .1 behind it
     #[arg(long, value_name = "BYTES", default_value = "1GiB", value_parser = size)]
     record_limit: usize,
 
