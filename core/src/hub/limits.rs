@@ -79,3 +79,20 @@ impl<P: Payload> Hub<P> {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Instant};
+
+    #[test]
+    fn addresses_are_counted_only_where_they_are_limited() {
+        for (limit, counted) in [(None, 0), (Some(5), 1)] {
+            let config = Config { max_connections_per_address: limit, ..Config::default() };
+            let mut hub: Hub<&str> = Hub::new(config, 1, Instant::ZERO);
+            let address = core::net::Ipv4Addr::LOCALHOST.into();
+            assert!(hub.connect(Instant::ZERO, Some(address)).is_ok());
+            assert_eq!(hub.addresses.total(), counted);
+        }
+    }
+}
