@@ -386,3 +386,19 @@ fn messages_in_quick_succession_starve_nobody() {
 
     assert_eq!(told.iter().filter(|told| !**told).count(), 0);
 }
+
+/// So that no call takes long, however many know already.
+#[test]
+fn of_members_who_have_all_been_told_each_64th_is_told_again() {
+    let mut world = World::by_hand(Config::default());
+    let crowd: Vec<String> = (0..128).map(|n| format!("user {n}")).collect();
+    let conns: Vec<_> = crowd.iter().map(|uid| world.log_in([uid])[0]).collect();
+
+    // All are told, and nobody reads.
+    world.send_to_all(conns[0], "hello");
+    world.hold_outputs();
+    world.send_to_all(conns[0], "hello again");
+    assert_eq!(world.next_ready(), Some(conns[64]));
+    assert_eq!(world.next_ready(), Some(conns[0]));
+    assert_eq!(world.next_ready(), None);
+}
