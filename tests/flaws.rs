@@ -424,6 +424,8 @@ fn counts() {
         let figure = format!("/stats/{figure}");
         refused(&hub, "figures where there should be counts", [(&figure, json!(1))]);
     }
+    let oldest = ("/stats/oldest_to_everyone", json!({ "secs": 0, "nanos": 5 }));
+    refused(&hub, "figures where there should be counts", [oldest]);
 }
 
 #[test]

@@ -158,3 +158,43 @@ fn check_event(event: &Event) -> Result<(u64, ConnId), Flaw> {
     ensure(named, "an event with a bad name")?;
     Ok((seq, conn))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Instant};
+
+    fn hub() -> Hub<&'static str> {
+        Hub::new(Config::default(), 1, Instant::ZERO)
+    }
+
+    #[test]
+    #[should_panic(expected = "the bytes that are kept do not add up")]
+    fn what_is_not_true_is_told_by_a_panic() {
+        let mut hub = hub();
+        hub.stats.payload_bytes = 1;
+        hub.assert_consistent();
+    }
+
+    /// No state that is read back can be like these: what is counted here is made anew then.
+    #[test]
+    #[cfg(feature = "serde")]
+    fn who_waits_and_has_no_place_in_the_queue_is_found() {
+        let flaw = Err("who waits in the queue and who should disagree");
+        let mut walking = hub();
+        let everyone = walking.everyone;
+        walking.topics[everyone].restore_walk();
+        assert_eq!(walking.check_wakes(), flaw);
+        walking.wakes.push_back(Wake::Topic(everyone));
+        assert_eq!(walking.check_wakes(), Ok(()));
+
+        let mut queued = hub();
+        let conn = queued.connect(Instant::ZERO, None).expect("room");
+        queued.conns[conn].queued = true;
+        assert_eq!(queued.check_wakes(), flaw);
+        queued.wakes.push_back(Wake::Conn(conn));
+        assert_eq!(queued.check_wakes(), Ok(()));
+        queued.conns[conn].timer = None;
+        assert_eq!(queued.check_conns(), Err("all but open connections have a deadline"));
+    }
+}
