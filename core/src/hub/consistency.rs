@@ -197,4 +197,14 @@ mod tests {
         queued.conns[conn].timer = None;
         assert_eq!(queued.check_conns(), Err("all but open connections have a deadline"));
     }
+    #[test]
+    fn a_name_that_leads_elsewhere_is_found() {
+        let mut hub = hub();
+        let user = hub.add_user(Name::new("alice").expect("a name"));
+        assert_eq!(hub.check_name(user, &hub.topics[user]), Ok(()));
+        let everyone = &hub.topics[hub.everyone];
+        assert_eq!(hub.check_name(user, everyone), Err("a second topic of everybody"));
+        hub.users.remove("alice", user);
+        assert_eq!(hub.check_name(user, &hub.topics[user]), Err("a name that is not found"));
+    }
 }

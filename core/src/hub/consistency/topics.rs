@@ -50,7 +50,7 @@ impl<P: Payload> Hub<P> {
         ensure(payload_bytes == self.stats.payload_bytes, "the bytes that are kept do not add up")
     }
 
-    fn check_name(&self, id: TopicId, topic: &Topic<P>) -> Result<(), Flaw> {
+    pub(super) fn check_name(&self, id: TopicId, topic: &Topic<P>) -> Result<(), Flaw> {
         let (name, found) = match &topic.name {
             TopicName::Everyone => {
                 return ensure(id == self.everyone, "a second topic of everybody");
