@@ -161,6 +161,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_connection_and_each_group_can_have_a_full_ring() {
+        let ring = |bytes| RingLimit { entries: 1, bytes };
+        let config = Config { max_connections: 3, max_groups: 7, ..Config::default() };
+        let (everyone_ring, user_ring, group_ring) = (ring(13), ring(5), ring(11));
+        let config = Config { everyone_ring, user_ring, group_ring, ..config };
+        assert_eq!(config.payload_bound(), 13 + 3 * 5 + 7 * 11);
+    }
+
+    #[test]
     fn limits_that_are_none_add_up() {
         let ring = RingLimit { entries: usize::MAX, bytes: usize::MAX };
         let most = usize::MAX;
