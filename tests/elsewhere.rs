@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
+    sync::LazyLock,
 };
 
 use switchboard_tests::{Client, Process};
@@ -21,9 +22,12 @@ fn built(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/portable").join(name)
 }
 
+/// The recording that all of them replay.
+static DAY: LazyLock<(PathBuf, String)> = LazyLock::new(day);
+
 /// A day of 32 users in which all happens that text can bring about, and what its replay prints.
-fn day(test: &str) -> (PathBuf, String) {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.trace"));
+fn day() -> (PathBuf, String) {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("elsewhere.trace");
     for old in [path.clone(), path.with_extension("trace.1")] {
         drop(fs::remove_file(old));
     }
@@ -116,17 +120,17 @@ fn assert_same(recorded: &str, replayed: &str) {
 #[test]
 #[ignore = "tests/portable builds the program, and runs this"]
 fn webassembly_tells_the_same() {
-    let (recording, recorded) = day("webassembly");
-    let replayed = webassembly(&recording);
-    assert_same(&recorded, &replayed);
-    println!("WebAssembly\n{replayed}");
+    let (recording, recorded) = &*DAY;
+    let replayed = webassembly(recording);
+    assert_same(recorded, &replayed);
+    println!("natively\n{recorded}\nWebAssembly\n{replayed}");
 }
 
 #[test]
 #[ignore = "tests/portable builds the program, and runs this"]
 fn a_cortex_m_tells_the_same() {
-    let (recording, recorded) = day("cortex_m");
-    let replayed = cortex_m(&recording);
-    assert_same(&recorded, &replayed);
+    let (recording, recorded) = &*DAY;
+    let replayed = cortex_m(recording);
+    assert_same(recorded, &replayed);
     println!("Cortex-M4, {USERS} users\n{replayed}");
 }
