@@ -34,7 +34,9 @@ pub fn draw(seed: u64) -> Plan {
     let config = config(rng, count, pace);
     let adapter = Adapter {
         outputs: pick(rng, &[1, 2, 5, 64, 1024]),
+        pause: pick(rng, &[1, 1, 1 + pace / 3, pace * 2]),
         frames: pick(rng, &[1, 2, 16, 1024]),
+        slow: pick(rng, &[1, 1, 1 + pace / 3, pace * 2]),
         late: rarely(rng, 0, |rng| rng.u64(..pace * 2)),
     };
     let uids = if rng.bool() { rng.usize(1..=count) } else { count };

@@ -41,6 +41,11 @@ impl Posted {
         *count += 1;
     }
 
+    /// How many there were to a group.
+    fn to_group(&self, group: usize) -> u64 {
+        self.groups.get(&group).copied().unwrap_or(0)
+    }
+
     /// Where those to everybody and those to a user have come to.
     pub(crate) fn now(&self, uid: usize) -> Place {
         Place { everyone: self.everyone, user: self.users.get(&uid).copied().unwrap_or(0) }
@@ -54,6 +59,15 @@ pub(crate) struct Place {
     user: u64,
 }
 
+/// A stay in a group.
+struct Stay {
+    group: usize,
+    /// The number of the message that it is to be given next.
+    next: u64,
+    /// Those from there on are not for it.
+    until: Option<u64>,
+}
+
 /// What one connection has been given.
 #[derive(Default)]
 pub(crate) struct Owed {
@@ -62,10 +76,7 @@ pub(crate) struct Owed {
     next: Option<Place>,
     /// What is taken from there on is not for it.
     until: Option<Place>,
-    /// The next of each group that it has heard of. When it joined is not known.
-    groups: BTreeMap<usize, u64>,
-    /// It has asked to join one.
-    joined: bool,
+    stays: Vec<Stay>,
     /// Messages of gaps that were told, and that have not shown as missing yet.
     missed: u64,
     last: u64,
@@ -80,13 +91,28 @@ impl Owed {
         self.next = Some(posted.now(uid));
     }
 
-    pub(crate) fn join(&mut self) {
-        self.joined = true;
+    /// The hub has not refused that it joins a group.
+    pub(crate) fn join(&mut self, group: usize, posted: &Posted) {
+        if !self.stays.iter().any(|stay| stay.group == group && stay.until.is_none()) {
+            self.stays.push(Stay { group, next: posted.to_group(group), until: None });
+        }
+    }
+
+    /// Nor that it leaves one.
+    pub(crate) fn leave(&mut self, group: usize, posted: &Posted) {
+        for stay in &mut self.stays {
+            if stay.group == group {
+                stay.until.get_or_insert(posted.to_group(group));
+            }
+        }
     }
 
     /// The hub has taken it out of all routing.
     pub(crate) fn end(&mut self, posted: &Posted) {
         self.until.get_or_insert(posted.now(self.uid));
+        for stay in &mut self.stays {
+            stay.until.get_or_insert(posted.to_group(stay.group));
+        }
     }
 
     /// It is given a frame.
@@ -109,7 +135,7 @@ impl Owed {
                         | CloseReason::RepliesUnread
                 );
                 if !may_be_unread && let Some(until) = self.until {
-                    self.settle(until);
+                    self.settle(until, posted);
                 }
             }
             Frame::Problem(_) | Frame::Ping => {}
@@ -130,38 +156,34 @@ impl Owed {
                 (&mut next.user, self.until.map(|until| until.user))
             }
             To::Group(group) => {
-                assert!(self.joined, "{message:?} is for a group that it has not joined");
-                (self.groups.entry(group).or_insert(number), None)
+                let is_of_stay = |stay: &&mut Stay| {
+                    stay.group == group && stay.until.is_none_or(|until| number < until)
+                };
+                let stay = self.stays.iter_mut().find(is_of_stay);
+                let stay = stay.expect("who gets a message to a group was in it");
+                (&mut stay.next, stay.until)
             }
         };
         assert!(number >= *next, "{message:?} comes late, or twice");
         assert!(until.is_none_or(|until| number < until), "{message:?} came after its end");
         let left_out = number - *next;
         *next = number + 1;
-        // Between two stays in a group there may be messages that are not missing.
-        if !matches!(to, To::Group(_)) {
-            assert!(left_out <= self.missed, "{left_out} messages before {message:?} are missing");
-            self.missed -= left_out;
-        }
+        assert!(left_out <= self.missed, "{left_out} messages before {message:?} are missing");
+        self.missed -= left_out;
     }
 
     /// It must have been given all up to here, or been told that it was not.
-    pub(crate) fn settle(&self, until: Place) {
+    pub(crate) fn settle(&self, until: Place, posted: &Posted) {
         let Some(next) = self.next else { return };
-        let left_out = until.everyone - next.everyone + (until.user - next.user);
-        if self.joined {
-            assert!(left_out <= self.missed, "{left_out} messages are missing in the end");
-        } else {
-            assert_eq!(
-                left_out, self.missed,
-                "messages that are missing in the end, and gaps told"
-            );
-        }
+        let of_stay = |stay: &Stay| stay.until.unwrap_or(posted.to_group(stay.group)) - stay.next;
+        let to_groups: u64 = self.stays.iter().map(of_stay).sum();
+        let left_out = until.everyone - next.everyone + (until.user - next.user) + to_groups;
+        assert_eq!(left_out, self.missed, "messages missing in the end, and gaps told");
     }
 
     /// Whether it has to be given anything, now that nothing is on its way.
     pub(crate) fn settle_now(&self, posted: &Posted) {
         assert!(!self.is_closed && self.until.is_none(), "the hub has ended it");
-        self.settle(posted.now(self.uid));
+        self.settle(posted.now(self.uid), posted);
     }
 }

@@ -32,8 +32,12 @@ pub struct Plan {
 pub(crate) struct Adapter {
     /// Outputs that it takes in one go.
     pub(crate) outputs: usize,
+    /// How long until the next go, in microseconds.
+    pub(crate) pause: u64,
     /// Frames that it pulls for a connection in one go.
     pub(crate) frames: usize,
+    /// How long until it does, and until the next go, in microseconds.
+    pub(crate) slow: u64,
     /// How late it is for a deadline, in microseconds.
     pub(crate) late: u64,
 }

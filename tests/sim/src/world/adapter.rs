@@ -6,9 +6,6 @@ use switchboard_model::Message;
 use super::{Due, World};
 use crate::{names, plan::Checked, plan::To, reached::Moment, wire::Said};
 
-/// How long it takes to come back to something, in microseconds.
-const SOON: u64 = 1;
-
 impl World {
     pub(super) fn feed(&mut self, input: Input<'static, Message>) {
         let clock = self.clock();
@@ -73,10 +70,15 @@ impl World {
             }
             Said::Send(to, size) => self.send(wire, to, size),
             Said::Join(group) => {
-                self.wires[wire].owed.join();
-                self.feed(request(Request::Join(names::group(group)), 6));
+                if self.feed_unrefused(wire, request(Request::Join(names::group(group)), 6)) {
+                    self.wires[wire].owed.join(group, &self.posted);
+                }
             }
-            Said::Leave(group) => self.feed(request(Request::Leave(names::group(group)), 7)),
+            Said::Leave(group) => {
+                if self.feed_unrefused(wire, request(Request::Leave(names::group(group)), 7)) {
+                    self.wires[wire].owed.leave(group, &self.posted);
+                }
+            }
             Said::Nonsense => {
                 self.feed(request(Request::Invalid(Problem::ExpectedUidMessage), 3));
             }
@@ -103,6 +105,18 @@ impl World {
         self.wires[wire].inbox = inbox;
     }
 
+    /// Returns whether the connection has been told of no problem.
+    fn feed_unrefused(&mut self, wire: usize, input: Input<'static, Message>) -> bool {
+        let conn = self.wires[wire].conn;
+        let clock = self.clock();
+        let before = self.subject.hub().credit(conn);
+        self.subject.handle(clock, input);
+        let hub = self.subject.hub();
+        let is_unrefused = hub.credit(conn) == before && hub.stage(conn) == Stage::Open;
+        self.drain();
+        is_unrefused
+    }
+
     fn send(&mut self, wire: usize, to: To, size: usize) {
         let conn = self.wires[wire].conn;
         let payload = self.posted.next(size);
@@ -119,7 +133,7 @@ impl World {
     /// Takes outputs, a bounded number at a time.
     pub(super) fn drain(&mut self) {
         if self.drain_some() && !std::mem::replace(&mut self.is_draining, true) {
-            self.schedule(SOON, Due::Outputs);
+            self.schedule(self.adapter.pause, Due::Outputs);
         }
     }
 
@@ -171,7 +185,7 @@ impl World {
 
     pub(super) fn pull_soon(&mut self, wire: usize) {
         if !std::mem::replace(&mut self.wires[wire].is_pulling, true) {
-            self.schedule(SOON, Due::Pull(wire));
+            self.schedule(self.adapter.slow, Due::Pull(wire));
         }
     }
 
