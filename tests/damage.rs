@@ -1,6 +1,6 @@
 //! A hub's state that was damaged, or made up, is refused or makes a hub that holds to its invariants.
 
-use std::{cell::Cell, env};
+use std::cell::Cell;
 
 use proptest::{
     collection::vec,
@@ -11,6 +11,7 @@ use proptest::{
 use serde_json::Value;
 use switchboard_core::{Hub, HubState, Instant};
 use switchboard_model::{CONFIG_BYTES, Op, alone::Alone, config};
+use switchboard_tests::cases;
 
 const CASES: u32 = 3_000;
 
@@ -63,7 +64,7 @@ fn judge<D: Strategy>(
     let [unreadable, refused, sound] = [const { Cell::new(0) }; 3];
     let count = |counter: &Cell<u32>| counter.set(counter.get() + 1);
     let strategy = (any::<Limits>(), ops(), damages, ops());
-    let outcome = TestRunner::new(settings()).run(&strategy, |(limits, before, with, after)| {
+    let outcome = TestRunner::new(cases(CASES)).run(&strategy, |(limits, before, with, after)| {
         let Some(state) = damage(saved(limits, before), with) else {
             count(&unreadable);
             return Ok(());
@@ -162,16 +163,5 @@ fn find_values(value: &Value, path: String, paths: &mut Vec<String>) {
         }
         Value::Number(_) | Value::Bool(_) => paths.push(path),
         Value::Null | Value::String(_) => {}
-    }
-}
-
-/// `PROPTEST_CASES` in the environment asks for more cases, or fewer.
-fn settings() -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let asked_for = env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig {
-        cases: if asked_for { default.cases } else { CASES },
-        failure_persistence: None,
-        ..default
     }
 }

@@ -1,10 +1,11 @@
 //! A hub that was written out and read back does as if nothing had happened.
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 use switchboard_core::{Config, Hub, HubState, Input, Instant, Name, Request};
 use switchboard_model::{CONFIG_BYTES, Message, Op, check, config};
+use switchboard_tests::cases;
 
 const CASES: u32 = 3_000;
 
@@ -12,7 +13,7 @@ const CASES: u32 = 3_000;
 const OPS: usize = 300;
 
 proptest! {
-    #![proptest_config(settings(CASES))]
+    #![proptest_config(cases(CASES))]
 
     #[test]
     fn it_goes_on_as_before(
@@ -25,7 +26,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(settings(CASES / 10))]
+    #![proptest_config(cases(CASES / 10))]
 
     #[test]
     fn it_goes_on_as_before_in_another_format(
@@ -140,15 +141,4 @@ fn through_json(hub: &Hub<Message>) -> Hub<Message> {
     let json = serde_json::to_string(&hub.save()).expect("memory takes it");
     let state: HubState<Message> = serde_json::from_str(&json).expect("what was written is read");
     Hub::restore(state, 4).expect("what was a hub is one")
-}
-
-/// `PROPTEST_CASES` in the environment asks for more cases, or fewer.
-fn settings(cases: u32) -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let asked_for = env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig {
-        cases: if asked_for { default.cases } else { cases },
-        failure_persistence: None,
-        ..default
-    }
 }

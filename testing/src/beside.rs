@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, fmt::Debug, net::IpAddr, sync::Mutex};
 
 use switchboard_core::{
-    CloseReason, Closes, Config, ConnId, Event, Frame, Hub, Input, Instant, Kick, Name, Output,
-    Payload, Problem, Refused, Request, Stage, Target, Verdict,
+    Closes, Config, ConnId, Frame, Hub, Input, Instant, Kick, Name, Output, Payload, Problem,
+    Refused, Request, Target, Verdict,
 };
 use switchboard_model::{Message, Model};
 
@@ -65,7 +65,9 @@ impl Beside {
     /// Compares an output, or that there is none. When the hub says [`Output::Ready`] is not
     /// compared: there are many right ways to tell.
     pub(crate) fn output(&mut self, hub: &Hub<Text>, output: Option<&Output<Text>>) {
-        self.follow_close(hub, output);
+        if let Err(why) = self.model.follow_close(hub, output) {
+            panic!("{why}");
+        }
         let output = match output {
             Some(Output::Ready { .. }) => return,
             Some(Output::Drop { conn }) => Some(Output::Drop { conn: *conn }),
@@ -83,25 +85,6 @@ impl Beside {
         agree("output", &output, &self.model.poll_output(ticket));
         if output.is_none() {
             agree("left open", &Vec::new(), &self.model.overdue());
-        }
-    }
-
-    /// When in the course of its outputs the hub closes a slow reader is the hub's choice: has the
-    /// model do so, too, if there is a reason.
-    fn follow_close(&mut self, hub: &Hub<Text>, output: Option<&Output<Text>>) {
-        let differs = |id: &ConnId| hub.stage(*id) != self.model.stage(*id);
-        let closed: Vec<_> = self.model.ids().filter(differs).collect();
-        for closed in closed {
-            agree("stage", &hub.stage(closed), &Stage::Closing);
-            let reason = match output {
-                Some(Output::Event(Event::Closed { conn, reason, .. })) if *conn == closed => {
-                    reason.clone()
-                }
-                _ => CloseReason::TooSlow,
-            };
-            if let Err(why) = self.model.close_at_output(closed, reason) {
-                panic!("{why}");
-            }
         }
     }
 

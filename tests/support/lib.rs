@@ -1,5 +1,6 @@
 //! What the tests have in common: a server of each kind on a free port, and a client.
 
+mod cases;
 mod certificate;
 mod client;
 mod echo;
@@ -11,6 +12,7 @@ mod process;
 mod server;
 mod wasi;
 
+pub use cases::cases;
 pub use certificate::Certificate;
 pub use client::{Client, Heard};
 pub use echo::Echo;

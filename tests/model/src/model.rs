@@ -1,6 +1,7 @@
 //! What the hub should do, said as plainly as possible.
 
 mod drain;
+mod follow;
 mod limits;
 mod outside;
 mod rules;
@@ -40,7 +41,7 @@ impl Payload for Message {
 /// The reference model. It takes the same inputs as the hub, and says what has to come of them.
 ///
 /// Two things it leaves to the hub, within limits: when, while outputs are polled, a slow reader or
-/// a connection at shutdown is closed, see [`close_at_output`](Self::close_at_output); and when
+/// a connection at shutdown is closed, see [`follow_close`](Self::follow_close); and when
 /// [`Output::Ready`] is said, which the check judges by [`has_to_read`](Self::has_to_read).
 #[derive(Clone)]
 pub struct Model {
@@ -328,23 +329,6 @@ impl Model {
         let missed = told.len() as u64;
         self.stats.missed += missed;
         Frame::Gap { missed }
-    }
-
-    /// Follows the hub, which closed `conn` while its outputs were polled.
-    ///
-    /// # Errors
-    /// Says so if there was no reason to.
-    pub fn close_at_output(&mut self, conn: ConnId, reason: CloseReason) -> Result<(), String> {
-        let may = match &reason {
-            CloseReason::TooSlow => self.is_too_slow(conn),
-            CloseReason::Shutdown => self.drains_at_once(),
-            _ => false,
-        };
-        if !may {
-            return Err(format!("{conn:?} was closed for no reason: {reason:?}"));
-        }
-        self.close(conn, reason);
-        Ok(())
     }
 
     /// The connections that must be closed by the time there is no output left: all if they are to

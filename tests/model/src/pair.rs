@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, fmt::Debug, net::IpAddr};
 
 use switchboard_core::{
-    CloseReason, Closes, Config, ConnId, Event, Frame, Hub, Input, Instant, Kick, Name, Output,
-    Problem, Refused, Session, Stage, Target,
+    Closes, Config, ConnId, Frame, Hub, Input, Instant, Kick, Name, Output, Problem, Refused,
+    Session, Target,
 };
 
 use crate::{Message, Model, wakeups::Wakeups};
@@ -131,7 +131,9 @@ impl Pair {
     pub fn poll_output(&mut self) -> Option<Output<Message>> {
         let output = self.hub.poll_output();
         agree("the twin's output", &self.twin.poll_output(), &output);
-        self.follow_close(output.as_ref());
+        if let Err(why) = self.model.follow_close(&self.hub, output.as_ref()) {
+            panic!("{why}");
+        }
         self.wakeups.observe(&self.model);
         if let Some(Output::Ready { conn }) = output {
             if let Err(why) = self.wakeups.ready(conn) {
@@ -151,27 +153,6 @@ impl Pair {
             }
         }
         output
-    }
-
-    /// Has the model close the connection that the hub closed in the course of its outputs.
-    fn follow_close(&mut self, output: Option<&Output<Message>>) {
-        let hub = &self.hub;
-        let differs = |id: &ConnId| hub.stage(*id) != self.model.stage(*id);
-        let closed: Vec<_> = self.model.ids().filter(differs).collect();
-        assert!(closed.len() <= 1, "one output closed all of {closed:?}");
-        for closed in closed {
-            agree("stage", hub.stage(closed), Stage::Closing);
-            let reason = match output {
-                Some(Output::Event(Event::Closed { conn, reason, .. })) if *conn == closed => {
-                    reason.clone()
-                }
-                // It is a walk that went on to tell somebody else.
-                _ => CloseReason::TooSlow,
-            };
-            if let Err(why) = self.model.close_at_output(closed, reason) {
-                panic!("{why}");
-            }
-        }
     }
 
     /// Those who were told that there is something to read and have not been pulled empty since.
