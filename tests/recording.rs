@@ -12,8 +12,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_server");
 
 fn file(test: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}.trace"));
-    for old in [path.clone(), path.with_extension("trace.1")] {
-        drop(fs::remove_file(old));
+    for ending in ["trace", "trace.1", "trace.2", "trace.3", "trace.4"] {
+        drop(fs::remove_file(path.with_extension(ending)));
     }
     path
 }
@@ -142,7 +142,14 @@ fn a_recording_that_is_there_is_kept_and_one_that_cannot_be_written_is_said() {
     let older = path.with_extension("trace.1");
     assert_eq!(fs::read(&older).expect("it was kept"), before);
     assert_eq!(replay(&path).0, Some(0));
+    record(&path, &["--record-keep", "2"]);
+    record(&path, &["--record-keep", "2"]);
+    assert_ne!(fs::read(path.with_extension("trace.2")).expect("it was kept"), before);
+    assert!(!path.with_extension("trace.3").exists());
 
+    let (code, text) = run(&["--listen", "127.0.0.1:0", "--record", "/dev/null"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("record /dev/null: something is there that is not a file"), "{text}");
     let (code, text) = run(&["--listen", "127.0.0.1:0", "--record", "/no/such/folder/file"]);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("record /no/such/folder/file: "), "{text}");

@@ -12,7 +12,7 @@
 //! such as telling a million others that there is a message. There may be several drivers.
 //!
 //! The lock is held for a bounded number of steps of the hub and never across a read, a write or a
-//! wake-up.
+//! wake-up; and to copy the hub's state, where a recording goes on in a new file.
 
 mod calls;
 mod control;
@@ -105,7 +105,8 @@ impl<S: Signal> Exchange<S> {
         // The standard library's hasher is keyed by the system's random numbers.
         let seed = RandomState::new().build_hasher().finish();
         let hub = Hub::new(settings.hub_config(), seed, Instant::ZERO);
-        let tape = settings.recorder.as_ref().map(|recorder| recorder.tape(&hub, Instant::ZERO));
+        let tape =
+            settings.recorder.as_ref().and_then(|recorder| recorder.tape(&hub, Instant::ZERO));
         let hub = Recorded::new(hub, tape);
         let signals = SecondaryMap::new();
         let observer = settings.observer.clone();
@@ -125,7 +126,7 @@ impl<S: Signal> Exchange<S> {
             doorbell: Box::new(doorbell),
         });
         if let Some(recorder) = &settings.recorder {
-            recorder.ask(recorded::Asked::new(&exchange));
+            recorder.ask(recorded::RecordedHub::new(&exchange));
         }
         exchange
     }

@@ -4,9 +4,13 @@
 //! disk: a recording that it cannot keep up with ends, and says so. One that has come to its limit goes
 //! on in a new file, from the hub's state, and the file before is kept.
 
+mod rotation;
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -18,12 +22,13 @@ use std::{
 };
 
 use switchboard_core::{Hub, Instant};
-use switchboard_trace::{Bodies, Content, Tape};
+use switchboard_trace::{Beginning, Bodies, Content, Tape};
 
+pub use self::rotation::Rotation;
 use crate::wire::Text;
 
 /// Bytes that may wait for the disk.
-const MAX_WAITING: u64 = 256 << 20;
+const MAX_WAITING: u64 = if cfg!(test) { 4 << 20 } else { 256 << 20 };
 
 /// How old something may get before it is written.
 const SOON: Duration = Duration::from_secs(1);
@@ -42,7 +47,8 @@ pub struct Recorder(Arc<Shared>);
 struct Shared {
     bodies: Bodies,
     path: PathBuf,
-    limit: u64,
+    rotation: Rotation,
+    has_hub: AtomicBool,
     /// Bytes that were handed over and are not written yet.
     waiting: AtomicU64,
     has_ended: AtomicBool,
@@ -54,8 +60,8 @@ struct Shared {
 /// What the writer is handed.
 enum Piece {
     Bytes(Vec<u8>),
-    /// What follows belongs into a new file.
-    NewFile,
+    /// What follows belongs into a new file, which begins with this.
+    NewFile(Box<Beginning<Text>>),
 }
 
 /// What the writer may ask of the recorded hub.
@@ -63,24 +69,24 @@ pub(crate) trait Ask: std::fmt::Debug + Send + Sync {
     /// To hand over what it has not yet.
     fn flush(&self);
 
-    /// The same, then to call `turn`, and to begin anew with its state.
-    fn go_on(&self, started_at: u64, turn: &dyn Fn());
+    /// The same, and to pass on its state, between what came before and what comes then.
+    fn go_on(&self, started_at: u64, turn: &dyn Fn(Beginning<Text>));
 }
 
 impl Recorder {
-    /// Begins a recording in a new file, which nobody else may read. One that is there is kept, under a
-    /// name with `.1` at the end, in the place of the one that had it. So is each that has come to
-    /// `limit` bytes: the recording goes on in a new one.
+    /// Begins a recording in a new file, which nobody else may read. One that is there is kept, see
+    /// [`Rotation::keep`].
     ///
     /// # Errors
     /// There can be no such file, or no thread to write it.
-    pub fn start(path: &Path, limit: u64, bodies: Bodies) -> io::Result<Self> {
-        let file = new_file(path)?;
+    pub fn start(path: &Path, rotation: Rotation, bodies: Bodies) -> io::Result<Self> {
+        let file = rotation::next(path, rotation.keep, |_| Ok(()))?;
         let (sender, receiver) = channel();
         let shared = Arc::new(Shared {
             bodies,
             path: path.to_owned(),
-            limit,
+            rotation,
+            has_hub: AtomicBool::new(false),
             waiting: AtomicU64::new(0),
             has_ended: AtomicBool::new(false),
             pieces: Mutex::new(Some(sender)),
@@ -104,15 +110,21 @@ impl Recorder {
         drop(writer.map(JoinHandle::join));
     }
 
-    /// Records this hub, which nothing has happened to yet.
-    pub(crate) fn tape(&self, hub: &Hub<Text>, start: Instant) -> Tape {
+    /// Records this hub, which nothing has happened to yet. There can be no more than one.
+    pub(crate) fn tape(&self, hub: &Hub<Text>, start: Instant) -> Option<Tape> {
         let shared = Arc::clone(&self.0);
-        Tape::new(hub, start, wall(), self.0.bodies, move |bytes| shared.take(bytes))
+        if shared.has_hub.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                "{} records one server; another is not recorded",
+                self.0.path.display()
+            );
+            return None;
+        }
+        Some(Tape::new(hub, start, wall(), self.0.bodies, move |bytes| shared.take(bytes)))
     }
 
-    /// Whom to ask.
+    /// Whom to ask: the first, whose hub is the one that is recorded.
     pub(crate) fn ask(&self, ask: impl Ask + 'static) {
-        // There is one hub.
         drop(self.0.ask.set(Box::new(ask)));
     }
 }
@@ -132,6 +144,13 @@ impl Shared {
         }
     }
 
+    /// Has what follows go into a new file, unless the recording has ended.
+    fn turn(&self, beginning: Beginning<Text>) {
+        if !self.has_ended.load(Ordering::Relaxed) {
+            self.hand_over(Piece::NewFile(Box::new(beginning)));
+        }
+    }
+
     fn hand_over(&self, piece: Piece) {
         if let Some(pieces) = &*lock(&self.pieces) {
             // A writer that has ended has said why.
@@ -145,77 +164,54 @@ impl Shared {
         }
     }
 
-    fn write(&self, mut file: File, pieces: &Receiver<Piece>) {
-        // Bytes in the file, but for those that it begins with, which are handed over in so many pieces.
-        let (mut size, mut beginning) = (0, 1);
-        let mut is_turning = false;
-        loop {
-            let bytes = match pieces.recv_timeout(SOON) {
-                Ok(Piece::Bytes(bytes)) => bytes,
-                Ok(Piece::NewFile) => {
-                    match file.sync_all().and_then(|()| new_file(&self.path)) {
-                        Ok(new) => (file, size, beginning, is_turning) = (new, 0, 2, false),
-                        Err(error) => return self.fail(&error),
-                    }
-                    continue;
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    self.flush();
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            if let Err(error) = file.write_all(&bytes) {
-                return self.fail(&error);
-            }
-            let more = bytes.len() as u64;
-            self.waiting.fetch_sub(more, Ordering::Relaxed);
-            if beginning > 0 {
-                beginning -= 1;
-            } else {
-                size += more;
-            }
-            if size >= self.limit && !is_turning {
-                is_turning = true;
-                if let Some(ask) = self.ask.get() {
-                    ask.go_on(wall(), &|| self.hand_over(Piece::NewFile));
-                }
-            }
-        }
-        if let Err(error) = file.sync_all() {
-            self.fail(&error);
+    fn write(&self, file: File, pieces: &Receiver<Piece>) {
+        if let Err(error) = self.try_write(file, pieces) {
+            self.has_ended.store(true, Ordering::Relaxed);
+            tracing::error!("cannot write {}, which ends there: {error}", self.path.display());
         }
     }
 
-    fn fail(&self, error: &io::Error) {
-        self.has_ended.store(true, Ordering::Relaxed);
-        tracing::error!("cannot write {}, which ends there: {error}", self.path.display());
+    fn try_write(&self, mut file: File, pieces: &Receiver<Piece>) -> io::Result<()> {
+        // Bytes in the file, but for the state that it begins with.
+        let mut size = 0;
+        let mut is_turning = false;
+        loop {
+            match pieces.recv_timeout(SOON) {
+                Ok(Piece::Bytes(bytes)) => {
+                    file.write_all(&bytes)?;
+                    let more = bytes.len() as u64;
+                    self.waiting.fetch_sub(more, Ordering::Relaxed);
+                    size += more;
+                }
+                Ok(Piece::NewFile(beginning)) => {
+                    file.sync_all()?;
+                    let keep = self.rotation.keep;
+                    file = rotation::next(&self.path, keep, |file| begin(file, *beginning))?;
+                    (size, is_turning) = (0, false);
+                }
+                Err(RecvTimeoutError::Timeout) => self.flush(),
+                Err(RecvTimeoutError::Disconnected) => return file.sync_all(),
+            }
+            if size >= self.rotation.limit && !is_turning {
+                is_turning = true;
+                if let Some(ask) = self.ask.get() {
+                    ask.go_on(wall(), &|beginning| self.turn(beginning));
+                }
+            }
+        }
     }
 }
 
-/// A file that nobody else may read. One that is there is kept.
-fn new_file(path: &Path) -> io::Result<File> {
-    if path.exists() {
-        std::fs::rename(path, older(path))?;
-    }
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+fn begin(file: &mut File, beginning: Beginning<Text>) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
+    beginning.write(|bytes| file.write_all(bytes))?;
+    file.into_inner()?.sync_all()
 }
 
 /// The time on the wall, in microseconds since 1970 (UTC).
 fn wall() -> u64 {
     let wall = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     u64::try_from(wall.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// What a recording is called that is not the last.
-fn older(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".1");
-    name.into()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

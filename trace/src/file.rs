@@ -6,7 +6,10 @@ use core::{fmt, ops::Range};
 use serde::{Deserialize, Serialize};
 use switchboard_core::{Config, HubState, Instant};
 
-use crate::{Digest, Message, Replay};
+use crate::{
+    Digest, Message, Replay,
+    beginning::{LAST, MORE},
+};
 
 /// What a file begins with.
 pub const MAGIC: [u8; 8] = *b"swbtrace";
@@ -18,7 +21,7 @@ pub const VERSION: u16 = 2;
 const START: usize = MAGIC.len() + size_of::<u16>();
 
 /// Bytes before what a block holds.
-const HEAD: usize = 8;
+pub(crate) const HEAD: usize = 8;
 
 /// The most that a block holds: no more is read for a size that is nonsense.
 const MAX_BLOCK: usize = 256 << 20;
@@ -32,7 +35,7 @@ pub struct Header {
     pub start: Instant,
     /// The same on the wall: microseconds since 1970 (UTC).
     pub started_at: u64,
-    /// It goes on where another file ends: the next block is the hub's state.
+    /// It goes on where another file ends: the next blocks are the hub's state.
     pub is_continued: bool,
 }
 
@@ -115,9 +118,12 @@ impl<'a> Trace<'a> {
             return Ok((Replay::new(header), blocks));
         }
         let at = blocks.at;
-        let state = blocks.next().unwrap_or(Err(TraceError::Torn { at }))?;
+        let state = blocks.state()?;
         let state: HubState<Message> =
-            postcard::from_bytes(state.bytes).map_err(|_| TraceError::Corrupt { at })?;
+            postcard::from_bytes(&state).map_err(|_| TraceError::Corrupt { at })?;
+        if state.config() != &header.config {
+            return Err(TraceError::Corrupt { at });
+        }
         let replay = Replay::go_on(header, state).map_err(|_| TraceError::Corrupt { at })?;
         Ok((replay, blocks))
     }
@@ -137,6 +143,25 @@ pub struct Block<'a> {
     pub at: usize,
     /// What it holds.
     pub bytes: &'a [u8],
+}
+
+impl Blocks<'_> {
+    /// The hub's state, put together.
+    fn state(&mut self) -> Result<Vec<u8>, TraceError> {
+        let mut state = Vec::new();
+        loop {
+            let at = self.at;
+            let block = self.next().unwrap_or(Err(TraceError::Torn { at }))?;
+            match block.bytes.split_first() {
+                Some((&MORE, part)) => state.extend_from_slice(part),
+                Some((&LAST, part)) => {
+                    state.extend_from_slice(part);
+                    return Ok(state);
+                }
+                _ => return Err(TraceError::Corrupt { at }),
+            }
+        }
+    }
 }
 
 impl<'a> Iterator for Blocks<'a> {
@@ -190,7 +215,7 @@ pub(crate) fn start(header: &Header) -> Vec<u8> {
 
 /// Adds a block of what is in these.
 pub(crate) fn put_block(to: &mut Vec<u8>, content: &[u8]) {
-    let size = u32::try_from(content.len()).expect("blocks are small");
+    let size = u32::try_from(content.len()).expect("a block is far below 4 GiB");
     to.extend(size.to_le_bytes());
     to.extend(crc32fast::hash(content).to_le_bytes());
     to.extend_from_slice(content);

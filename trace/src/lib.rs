@@ -36,14 +36,17 @@
 //!
 //! It begins with [`MAGIC`] and the version. Then come blocks: the size and the CRC-32 of what
 //! follows, both as four bytes, least significant first, and so many bytes. The first has the
-//! [`Header`], each other a [`Checkpoint`] and the [operations](Op) that lead to it, all as
-//! [postcard](https://postcard.jamesmunns.com/wire-format) writes them. A block says the same
+//! [`Header`]. If it [goes on](Header::is_continued) where another file ends, the next have the hub's
+//! [state](switchboard_core::HubState), cut into parts, each behind a byte that is 1 in the last one and
+//! 0 before. Each other has a [`Checkpoint`] and the [operations](Op) that lead to it. All is as
+//! [postcard](https://postcard.jamesmunns.com/wire-format) writes it. A block says the same
 //! whatever became of those behind it: a torn file is good up to where it is torn.
 
 #![no_std]
 
 extern crate alloc;
 
+mod beginning;
 mod digest;
 mod explain;
 mod file;
@@ -52,6 +55,7 @@ mod recorded;
 mod replay;
 mod tape;
 
+pub use beginning::Beginning;
 pub use digest::{Digest, hash};
 pub use explain::{Account, Asked, Explain, Fate, Sender};
 pub use file::{Block, Blocks, Checkpoint, Header, MAGIC, Trace, TraceError, VERSION, check_block};

@@ -6,7 +6,7 @@ use switchboard_core::{
     ConnId, Frame, Hub, Input, Instant, Kick, Name, Output, Problem, Refused, Target,
 };
 
-use crate::{Content, Digest, Tape};
+use crate::{Beginning, Content, Digest, Tape};
 
 /// A hub, and the tape on which all that is done to it goes, if there is one. What changes nothing
 /// is the [hub](Hub)'s own.
@@ -94,13 +94,12 @@ impl<P: Content> Recorded<P> {
         self.tape.as_ref().map(Tape::digest)
     }
 
-    /// Has the tape, if there is one, hand out what it has not yet, and go on in a new file, to which
-    /// what it hands out from then on belongs. `started_at` is the time on the wall, in microseconds
-    /// since 1970 (UTC). Takes time in proportion to everything in the hub.
-    pub fn go_on(&mut self, started_at: u64) {
-        if let Some(tape) = &mut self.tape {
-            tape.go_on(&self.hub, started_at);
-        }
+    /// Has the tape, if there is one, hand out what it has not yet, and go on in a new file: it begins
+    /// with what this returns, and what is handed out from then on comes behind it. `started_at` is
+    /// the time on the wall, in microseconds since 1970 (UTC). Takes time in proportion to everything
+    /// in the hub.
+    pub fn go_on(&mut self, started_at: u64) -> Option<Beginning<P>> {
+        self.tape.as_mut().map(|tape| tape.go_on(&self.hub, started_at))
     }
 
     /// Has the tape hand out what it has not yet.

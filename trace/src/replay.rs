@@ -136,7 +136,7 @@ impl Replay {
         Self { header, hub, now, inputs: 0, digester: Digester::default() }
     }
 
-    /// From a hub's state on.
+    /// From a hub's state on, which has the header's settings, too.
     pub(crate) fn go_on(header: Header, state: HubState<Message>) -> Result<Self, RestoreError> {
         let digester = Digester::go_on(state.connections());
         let now = state.now();

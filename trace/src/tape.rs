@@ -6,7 +6,7 @@ use core::mem;
 use switchboard_core::{ConnId, Frame, Hub, Input, Instant, Output, Payload, Request};
 
 use crate::{
-    Body, Checkpoint, Content, Digest, Header, Message, Op,
+    Beginning, Body, Checkpoint, Content, Digest, Header, Op,
     digest::Digester,
     file::{self, put_block},
 };
@@ -69,21 +69,16 @@ impl Tape {
         }
     }
 
-    /// Goes on in a new file, which needs none of what came before: the hub's state comes first. Until
-    /// now the `sink` has been given all of the old one. Takes time in proportion to everything in the
-    /// hub.
-    pub(crate) fn go_on<P: Content>(&mut self, hub: &Hub<P>, started_at: u64) {
+    /// Goes on in a new file, which needs none of what came before: the hub's state comes first, which
+    /// is left to be written. Until now the `sink` has been given all of the old one. Takes time in
+    /// proportion to everything in the hub.
+    pub(crate) fn go_on<P: Content>(&mut self, hub: &Hub<P>, started_at: u64) -> Beginning<P> {
         self.flush();
         let (config, start) = (hub.config().clone(), self.now);
-        (self.sink)(file::start(&Header { config, start, started_at, is_continued: true }));
+        let header = Header { config, start, started_at, is_continued: true };
         let state = hub.save();
         self.digester = Digester::go_on(state.connections());
-        let bodies = self.bodies;
-        let message = |payload: P| Message::older(body(&payload, bodies));
-        let credential = |payload: P| Message::older(body(&payload, Bodies::Hashed));
-        let mut block = Vec::new();
-        put_block(&mut block, &file::write(&state.map_payloads(message, credential)));
-        (self.sink)(block);
+        Beginning { header, state, bodies: self.bodies }
     }
 
     /// What everybody has been told so far.
@@ -172,7 +167,7 @@ impl Tape {
 }
 
 /// What is written of a payload.
-fn body<P: Content>(payload: &P, bodies: Bodies) -> Body<'_> {
+pub(crate) fn body<P: Content>(payload: &P, bodies: Bodies) -> Body<'_> {
     match bodies {
         Bodies::Whole => Body::Whole(payload.bytes()),
         Bodies::Hashed => Body::Hashed { size: payload.size(), hash: payload.hash() },

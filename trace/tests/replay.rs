@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -85,7 +86,12 @@ fn record_in_files(
     for (number, step) in steps.iter().enumerate() {
         if turn == Some(number) {
             end(&mut day);
-            day.hub.go_on(2_000_000);
+            let beginning = day.hub.go_on(2_000_000).expect("there is a tape");
+            let mut to = file.lock().expect("no panic");
+            let Ok(()) = beginning.write(|bytes| {
+                to.extend_from_slice(bytes);
+                Ok::<_, Infallible>(())
+            });
         }
         day.step(step);
     }

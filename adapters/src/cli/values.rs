@@ -1,16 +1,19 @@
 //! The values of options: what several of them share.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 use switchboard_core::Rate;
 
 /// Bytes: `65536`, `64KiB`. Units of a thousand are refused, because many take them for 1024.
-pub(super) fn bytes(value: &str, allowed: RangeInclusive<usize>) -> Result<usize, String> {
+pub(super) fn bytes<T>(value: &str, allowed: RangeInclusive<T>) -> Result<T, String>
+where
+    T: TryFrom<u64> + PartialOrd + Display,
+{
     let is_plain = value.bytes().all(|byte| byte.is_ascii_digit());
     let size = Some(value).filter(|value| is_plain || value.ends_with("iB"));
     let size = size.and_then(|value| value.parse::<ByteSize>().ok());
-    let size = size.and_then(|size| usize::try_from(size.as_u64()).ok());
+    let size = size.and_then(|size| T::try_from(size.as_u64()).ok());
     size.filter(|size| allowed.contains(size)).ok_or_else(|| {
         let (from, to) = allowed.into_inner();
         format!(
@@ -21,7 +24,10 @@ pub(super) fn bytes(value: &str, allowed: RangeInclusive<usize>) -> Result<usize
 }
 
 /// A number that counts something.
-pub(super) fn count(value: &str, allowed: RangeInclusive<usize>) -> Result<usize, String> {
+pub(super) fn count<T>(value: &str, allowed: RangeInclusive<T>) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
     let number = value.parse().ok().filter(|number| allowed.contains(number));
     number.ok_or_else(|| {
         format!("expected a whole number from {} to {}", allowed.start(), allowed.end())

@@ -236,6 +236,9 @@ impl Shard {
     /// Pulls for those who are the next to have a turn because the hub has something: all at once,
     /// so that the lock is taken once, and their memory fetched side by side.
     fn pull(&mut self, turns: usize) {
+        if self.by_hub.is_empty() {
+            return;
+        }
         let conns = self.by_hub.iter().take(turns).map(|key| {
             let conn = self.conns.get(key.index as usize);
             conn.filter(|conn| conn.key == *key && conn.socket.writes()).map(|conn| conn.id)
