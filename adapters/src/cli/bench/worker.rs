@@ -94,6 +94,10 @@ impl<'a> Worker<'a> {
             }
         }
         self.ears.publish();
+        if self.shared.phase() == Phase::End {
+            // There is a failure to tell, and many sockets take long to close. The process is about to.
+            std::mem::forget(self.users);
+        }
         Ok(self.ears.recorder)
     }
 
