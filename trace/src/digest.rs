@@ -42,8 +42,9 @@ pub(crate) struct Digester {
     exact: u64,
     /// Of the events.
     events: u64,
-    /// Of all that connections that have ended were told.
-    ended: u64,
+    /// Of what all connections were told: the sum over them.
+    told: u64,
+    /// Those that have not ended.
     conns: SecondaryMap<ConnId, Told>,
     /// Connections so far.
     count: u64,
@@ -68,13 +69,13 @@ impl Digester {
 
     pub(crate) fn connected(&mut self, conn: ConnId) {
         self.count += 1;
-        self.conns.insert(conn, Told { number: self.count, digest: 0 });
+        let told = Told { number: self.count, digest: 0 };
+        self.told = self.told.wrapping_add(told.finish());
+        self.conns.insert(conn, told);
     }
 
     pub(crate) fn disconnected(&mut self, conn: ConnId) {
-        if let Some(told) = self.conns.remove(conn) {
-            self.ended = self.ended.wrapping_add(told.finish());
-        }
+        self.conns.remove(conn);
     }
 
     pub(crate) fn output<P: Content>(&mut self, output: Option<&Output<P>>) {
@@ -87,7 +88,7 @@ impl Digester {
                 words.add(3).add(self.number(*conn)).add(credential.hash())
             }
             Output::Event(event) => {
-                self.events = self.event(self.events, event);
+                self.events = add_event(self.events, event);
                 words.add(4).add(self.events)
             }
         };
@@ -106,36 +107,18 @@ impl Digester {
             Frame::Ping => words.add(5),
             Frame::Close(reason) => words.add(6).add(code(reason.code())).text(reason),
         };
+        let before = told.finish();
         told.digest = words.finish();
+        self.told = self.told.wrapping_sub(before).wrapping_add(told.finish());
         let mut words = Words::new(self.exact);
         words.add(5).add(told.number).add(told.digest);
         self.exact = words.finish();
     }
 
     pub(crate) fn digest(&self) -> Digest {
-        let told = self.conns.values().map(|told| told.finish());
-        let told = told.fold(self.ended, u64::wrapping_add);
-        let mut words = Words::new(told);
+        let mut words = Words::new(self.told);
         words.add(self.events);
         Digest { exact: self.exact, told: words.finish() }
-    }
-
-    fn event(&self, before: u64, event: &Event) -> u64 {
-        let mut words = Words::new(before);
-        match event {
-            Event::LoggedIn { seq, conn, login } => {
-                words.add(1).add(*seq).add(self.number(*conn));
-                words.text(&login.uid).add(login.generation);
-            }
-            Event::Closed { seq, conn, login, reason } => {
-                words.add(2).add(*seq).add(self.number(*conn));
-                if let Some(login) = login {
-                    words.text(&login.uid).add(login.generation);
-                }
-                words.add(code(reason.code())).text(reason);
-            }
-        }
-        words.finish()
     }
 
     /// That of a connection that has ended is zero.
@@ -150,6 +133,25 @@ impl Told {
         words.add(self.digest);
         words.finish()
     }
+}
+
+/// An event says what it is about by its number and the login's, and may come when the connection has
+/// long ended.
+fn add_event(before: u64, event: &Event) -> u64 {
+    let mut words = Words::new(before);
+    match event {
+        Event::LoggedIn { seq, login, .. } => {
+            words.add(1).add(*seq).text(&login.uid).add(login.generation);
+        }
+        Event::Closed { seq, login, reason, .. } => {
+            words.add(2).add(*seq);
+            if let Some(login) = login {
+                words.text(&login.uid).add(login.generation);
+            }
+            words.add(code(reason.code())).text(reason);
+        }
+    }
+    words.finish()
 }
 
 fn code(code: Option<u16>) -> u64 {

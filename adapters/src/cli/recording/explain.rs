@@ -122,8 +122,31 @@ fn tell(text: &mut String, header: &Header, uid: &str, account: &Account) {
 /// The time on the wall (UTC).
 fn time(header: &Header, at: Instant) -> String {
     let after = Duration::from_micros(header.started_at) + at.saturating_since(header.start);
-    match SystemTime::UNIX_EPOCH.checked_add(after) {
-        Some(time) => humantime::format_rfc3339_micros(time).to_string(),
-        None => format!("{after:?} after 1970"),
+    let mut text = String::new();
+    let written = SystemTime::UNIX_EPOCH
+        .checked_add(after)
+        .is_some_and(|time| write!(text, "{}", humantime::format_rfc3339_micros(time)).is_ok());
+    // Beyond the year 9999 there is no such format.
+    if written { text } else { format!("{after:?} after 1970") }
+}
+
+#[cfg(test)]
+mod tests {
+    use switchboard_core::Config;
+
+    use super::*;
+
+    #[test]
+    fn any_time_can_be_told() {
+        let config = Config::default();
+        let start = Instant::ZERO;
+        for (started_at, told) in [
+            (1_500_000, "1970-01-01T00:00:01.500000Z"),
+            (253_402_300_800_000_000, "253402300800s after 1970"),
+            (u64::MAX, "18446744073709.551615s after 1970"),
+        ] {
+            let header = Header { config: config.clone(), start, started_at, is_continued: false };
+            assert_eq!(time(&header, start), told);
+        }
     }
 }
