@@ -346,9 +346,12 @@ fn replies_are_in_order() {
     refused(&hub, flaw, [("/slots/0/conn/replies/-", reply(1))]);
     refused(&hub, flaw, [("/slots/0/conn/replies/-", reply(7))]);
     taken(&hub, [("/slots/0/conn/replies/-", reply(6))]);
-    for answer in ["NotOnline", "GroupEmpty", "UidTaken", "NotInGroup"] {
-        let answer = json!({ "Problem": { answer: "a:b" } });
-        refused(&hub, "an answer with a bad name", [("/slots/0/conn/replies/0/answer", answer)]);
+    let answer = json!({ "LoggedIn": "a:b" });
+    refused(&hub, "a login with a bad name", [("/slots/0/conn/replies/0/answer", answer)]);
+    // An embedder may have any name told back.
+    for problem in ["NotOnline", "GroupEmpty", "UidTaken", "NotInGroup"] {
+        let problem = json!({ "Problem": { problem: "a:b" } });
+        taken(&hub, [("/slots/0/conn/replies/0/answer", problem)]);
     }
 }
 

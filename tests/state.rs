@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*, sample::Index};
-use switchboard_core::{Config, Hub, HubState, Input, Instant, Name, Request};
+use switchboard_core::{Config, Hub, HubState, Input, Instant, Name, Request, Target};
 use switchboard_model::{CONFIG_BYTES, Message, Op, check, config};
 use switchboard_tests::cases;
 
@@ -141,4 +141,34 @@ fn through_json(hub: &Hub<Message>) -> Hub<Message> {
     let json = serde_json::to_string(&hub.save()).expect("memory takes it");
     let state: HubState<Message> = serde_json::from_str(&json).expect("what was written is read");
     Hub::restore(state, 4).expect("what was a hub is one")
+}
+
+/// Figures that a state or an embedder says stay at their end.
+#[test]
+fn sums_do_not_overflow() {
+    let now = Instant::ZERO;
+    let mut hub: Hub<Message> = Hub::new(config([0; CONFIG_BYTES]), 1, now);
+    let conns = ["alice", "bob", "eve"].map(|uid| {
+        let conn = hub.connect(now, None).expect("there is room");
+        let request = Request::Login(Name::new(uid).expect("a name"));
+        hub.handle(now, Input::Request { conn, request, size: usize::MAX });
+        conn
+    });
+    let huge = Message { id: 1, size: usize::MAX };
+    for _ in 0..2 {
+        hub.push(now, Target::Everyone, huge).expect_err("there is no such room");
+    }
+    assert_eq!(hub.stats().received_bytes, u64::MAX);
+
+    hub.push(now, Target::Everyone, Message { id: 2, size: 1 }).expect("they are online");
+    let mut state = serde_json::to_value(hub.save()).expect("memory takes it");
+    state["stats"]["received_bytes"] = 0.into();
+    let most = (1_u64 << 63) - 1;
+    state["topics"][0]["first"] = most.into();
+    let state = serde_json::from_value(state).expect("a state");
+    let mut hub = Hub::<Message>::restore(state, 1).expect("nothing that it says is impossible");
+    for conn in conns {
+        while hub.poll_frame(conn).is_some() {}
+    }
+    assert_eq!(hub.stats().missed, u64::MAX);
 }

@@ -277,7 +277,7 @@ impl<P: Payload> Hub<P> {
         if stage == Stage::Closing {
             return;
         }
-        self.stats.received_bytes += size as u64;
+        self.stats.received_bytes = self.stats.received_bytes.saturating_add(size as u64);
         self.conns[conn].watch.hear(self.now);
         match self.charge(conn, size) {
             Some((Level::FarOver, _)) => return self.close_too_fast(conn),

@@ -195,6 +195,10 @@ pub fn check_block(bytes: &[u8]) -> Result<Option<Range<usize>>, Damaged> {
     let Some((head, rest)) = bytes.split_at_checked(HEAD) else { return Ok(None) };
     let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
     let size = usize::try_from(word(0)).map_err(|_| Damaged)?;
+    if size == 0 {
+        // No block is empty: so ends a file whose last part never came to the disk.
+        return Ok(None);
+    }
     if size > MAX_BLOCK {
         return Err(Damaged);
     }

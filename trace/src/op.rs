@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use switchboard_core::{ConnId, Input, Payload};
 
 use crate::digest::hash;
@@ -40,6 +40,7 @@ pub enum Body<'a> {
     /// Enough to tell it from others.
     Hashed {
         /// Its size in bytes.
+        #[serde(deserialize_with = "possible_size")]
         size: usize,
         /// Its [hash](crate::hash()).
         hash: u64,
@@ -64,7 +65,19 @@ impl Body<'_> {
     }
 }
 
-/// A payload that can be recorded.
+/// The largest message that there is. No file can say that one is larger, and have sums overflow.
+const MAX_SIZE: usize = 1 << 30;
+
+pub(crate) fn possible_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let size = usize::deserialize(deserializer)?;
+    if size > MAX_SIZE {
+        let what = format_args!("a message of {size} bytes, expected at most {MAX_SIZE}");
+        return Err(D::Error::custom(what));
+    }
+    Ok(size)
+}
+
+/// A payload that can be recorded. It has at most 1 GiB.
 pub trait Content: Payload {
     /// What it consists of.
     fn bytes(&self) -> &[u8];

@@ -8,13 +8,16 @@ use switchboard_core::{
     ConnId, Frame, Hub, HubState, Input, Instant, Output, Payload, Refused, RestoreError,
 };
 
-use crate::{Block, Body, Checkpoint, Content, Digest, Header, Op, digest::Digester};
+use crate::{
+    Block, Body, Checkpoint, Content, Digest, Header, Op, digest::Digester, op::possible_size,
+};
 
 /// A message of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Its number among all inputs of the recording, from one on. Zero if it is older than that.
     pub number: u64,
+    #[serde(deserialize_with = "possible_size")]
     size: usize,
     hash: u64,
     bytes: Option<Arc<[u8]>>,

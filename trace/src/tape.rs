@@ -32,14 +32,15 @@ pub struct Tape {
     /// Operations of the next block.
     ops: Vec<u8>,
     count: u64,
-    /// Asked the same so many times in a row.
-    run: Option<(Asked, u32)>,
+    /// Asked the same so many times in a row, which ends where there was nothing: no file can have a
+    /// replay ask over and over for nothing.
+    run: Option<(Polled, u32)>,
     digester: Digester,
     sink: Box<dyn FnMut(Vec<u8>) + Send>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum Polled {
     Outputs,
     Frames(ConnId),
 }
@@ -111,16 +112,22 @@ impl Tape {
     }
 
     pub(crate) fn output<P: Content>(&mut self, output: Option<&Output<P>>) {
-        self.asked(Asked::Outputs);
+        self.count_poll(Polled::Outputs);
         self.digester.output(output);
+        if output.is_none() {
+            self.end_run();
+        }
     }
 
     pub(crate) fn frame<P: Content>(&mut self, conn: ConnId, frame: Option<&Frame<P>>) {
-        self.asked(Asked::Frames(conn));
+        self.count_poll(Polled::Frames(conn));
         self.digester.frame(conn, frame);
+        if frame.is_none() {
+            self.end_run();
+        }
     }
 
-    fn asked(&mut self, what: Asked) {
+    fn count_poll(&mut self, what: Polled) {
         match &mut self.run {
             Some((same, times)) if *same == what && *times < u32::MAX => *times += 1,
             _ => {
@@ -134,8 +141,8 @@ impl Tape {
     fn end_run(&mut self) {
         match self.run.take() {
             None => {}
-            Some((Asked::Outputs, times)) => self.put(&Op::Outputs { times }),
-            Some((Asked::Frames(conn), times)) => self.put(&Op::Frames { conn, times }),
+            Some((Polled::Outputs, times)) => self.put(&Op::Outputs { times }),
+            Some((Polled::Frames(conn), times)) => self.put(&Op::Frames { conn, times }),
         }
         if self.ops.len() >= BLOCK {
             self.end_block();

@@ -53,7 +53,7 @@ impl<P: Payload> Hub<P> {
             let topic = &self.topics[cursor.topic];
             let until = cursor.until(topic.end());
             if cursor.next < until && until <= topic.first() {
-                missed += until - cursor.next;
+                missed = u64::saturating_add(missed, until - cursor.next);
                 self.conns[conn].cursors.swap_remove(index);
                 self.release(cursor);
             } else {
@@ -74,7 +74,7 @@ impl<P: Payload> Hub<P> {
     }
 
     fn gap(&mut self, missed: u64) -> Frame<P> {
-        self.stats.missed += missed;
+        self.stats.missed = self.stats.missed.saturating_add(missed);
         Frame::Gap { missed }
     }
 
@@ -120,7 +120,8 @@ impl<P: Payload> Hub<P> {
         }
         let (seq, payload) = self.with_topic(topic, |topic| topic.read(next))?;
         self.stats.delivered += 1;
-        self.stats.delivered_bytes += payload.size() as u64;
+        let size = payload.size() as u64;
+        self.stats.delivered_bytes = self.stats.delivered_bytes.saturating_add(size);
         self.conns[conn].cursors[index].next += 1;
         if self.conns[conn].cursors[index].is_done() {
             let cursor = self.conns[conn].cursors.swap_remove(index);

@@ -52,7 +52,8 @@ impl<P: Payload> Hub<P> {
     }
 
     pub(super) fn take_push(&mut self, to: Target<'_>, payload: P) -> Result<usize, Problem> {
-        self.stats.received_bytes += payload.size() as u64;
+        let size = payload.size() as u64;
+        self.stats.received_bytes = self.stats.received_bytes.saturating_add(size);
         self.route(to, payload)
     }
 

@@ -20,8 +20,9 @@ use crate::{
     topic::{Topic, TopicId, TopicName},
 };
 
-/// What counts upwards is less than this in any state, so that it cannot overflow later: it would
-/// take a billion a second, for almost three centuries.
+/// What counts upwards one by one is less than this in any state, so that it cannot overflow later: it
+/// would take a billion a second, for almost three centuries. Sums of bytes, and of what was missed,
+/// stay at their end.
 const COUNTED: u64 = 1 << 63;
 
 impl<P: Payload> Hub<P> {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Flaw, Hub, ensure};
 use crate::{
-    Authentication, ConnId, Name, Payload, Problem, TimeoutReason,
+    Authentication, ConnId, Name, Payload, TimeoutReason,
     conn::{Answer, Conn, Cursor, Membership, State, Wakefulness},
     topic::TopicName,
 };
@@ -69,17 +69,11 @@ impl<P: Payload> Hub<P> {
         let numbers = conn.replies.iter().map(|reply| reply.seq);
         let in_order = numbers.clone().is_sorted_by(|a, b| a < b);
         ensure(in_order && numbers.max() <= Some(self.seq), "replies that are not in order")?;
-        let is_name = |name: &str| ensure(Name::new(name).is_ok(), "an answer with a bad name");
+        // The names in problems may be an embedder's: they are only told back.
+        let is_name = |name: &str| ensure(Name::new(name).is_ok(), "a login with a bad name");
         for reply in &conn.replies {
-            match &reply.answer {
-                Answer::LoggedIn(name)
-                | Answer::Problem(
-                    Problem::NotOnline(name)
-                    | Problem::GroupEmpty(name)
-                    | Problem::UidTaken(name)
-                    | Problem::NotInGroup(name),
-                ) => is_name(name)?,
-                Answer::Problem(_) => {}
+            if let Answer::LoggedIn(name) = &reply.answer {
+                is_name(name)?;
             }
         }
         Ok(())
