@@ -349,10 +349,8 @@ fn replies_are_in_order() {
     let answer = json!({ "LoggedIn": "a:b" });
     refused(&hub, "a login with a bad name", [("/slots/0/conn/replies/0/answer", answer)]);
     // An embedder may have any name told back.
-    for problem in ["NotOnline", "GroupEmpty", "UidTaken", "NotInGroup"] {
-        let problem = json!({ "Problem": { problem: "a:b" } });
-        taken(&hub, [("/slots/0/conn/replies/0/answer", problem)]);
-    }
+    let told_back = json!({ "Problem": { "NotInGroup": "a:b" } });
+    taken(&hub, [("/slots/0/conn/replies/0/answer", told_back)]);
 }
 
 #[test]
@@ -438,8 +436,11 @@ fn slots() {
     refused(&hub, flaw, [("/slots/3/version", json!(2))]);
     refused(&hub, flaw, [("/slots/3/conn", Value::Null)]);
     let slot = |version: u32| json!({ "version": version, "conn": null });
-    refused(&hub, "a free place that is lost", [("/slots/-", slot(2))]);
-    taken(&hub, [("/slots/-", slot(2)), ("/free/-", json!(5))]);
+    let place = || ("/slots/-", slot(2));
+    let (room, free) = (("/config/max_connections", json!(5)), ("/free/-", json!(5)));
+    refused(&hub, "too many connections", [place(), free.clone()]);
+    refused(&hub, "a free place that is lost", [room.clone(), place()]);
+    taken(&hub, [room, place(), free]);
     taken(&hub, [("/slots/-", slot(u32::MAX))]);
     for slot in [0, 1, 5] {
         let flaw = "a free place for connections that is not free";

@@ -1,10 +1,12 @@
 //! The connections, by their ids.
 
 #[cfg(feature = "serde")]
+use alloc::boxed::Box;
+use alloc::{vec, vec::Vec};
+#[cfg(feature = "serde")]
 use core::iter::successors;
 use core::ops::{Index, IndexMut};
 
-use alloc::{vec, vec::Vec};
 use slotmap::{Key, KeyData};
 
 #[cfg(feature = "serde")]
@@ -128,8 +130,9 @@ impl Conns {
     /// All slots, and the free ones in the order in which they are to be taken.
     pub(crate) fn save(&self, save: impl Fn(&Conn) -> SavedConn) -> (Vec<SavedSlot>, Vec<u32>) {
         let slots = self.slots.iter().skip(1);
+        let save = |conn: &Conn| Box::new(save(conn));
         let slots = slots
-            .map(|slot| SavedSlot { version: slot.version, conn: slot.conn.as_ref().map(&save) });
+            .map(|slot| SavedSlot { version: slot.version, conn: slot.conn.as_ref().map(save) });
         let next_free = |slot: &u32| Some(self.slots[*slot as usize].next_free);
         let free = successors(Some(self.free), next_free).take_while(|slot| *slot != 0);
         (slots.collect(), free.collect())

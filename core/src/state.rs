@@ -3,7 +3,7 @@
 #[cfg(feature = "testing")]
 mod canonical;
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -29,6 +29,9 @@ use crate::{
 /// seed is not in it either.
 ///
 /// It holds what people have said to each other, and credentials that wait to be checked.
+///
+/// A few bytes may say much: to read them takes up to some forty times as much memory. Who reads what
+/// others may have written bounds its size.
 #[derive(Serialize, Deserialize)]
 pub struct HubState<P> {
     pub(crate) version: Version,
@@ -133,7 +136,8 @@ impl<'de> Deserialize<'de> for Version {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SavedSlot {
     pub(crate) version: u32,
-    pub(crate) conn: Option<SavedConn>,
+    /// In a box, so that many free slots do not take much more memory than bytes.
+    pub(crate) conn: Option<Box<SavedConn>>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -25,14 +25,19 @@ use crate::{
 /// stay at their end.
 const COUNTED: u64 = 1 << 63;
 
+/// Slots that have had as many connections as they can have are less than these: it would take a
+/// million new connections a second, for four years.
+const USED_UP: usize = 1 << 16;
+
 impl<P: Payload> Hub<P> {
     /// The hub that was [saved](Self::save). The same inputs lead to the same outputs, frames,
     /// deadlines and figures as with the one that was saved. The `seed` may be another, see
     /// [`new`](Self::new).
     ///
     /// # Errors
-    /// If no hub can be in this state. Whatever is restored is bounded by its
-    /// [settings](HubState::config), holds to all that is said of the hub, and does not panic.
+    /// If no hub can be in this state. Whatever is restored holds to all that is said of the hub, and
+    /// does not panic. It is bounded by its [settings](HubState::config) where the hub is, so but for
+    /// what has yet to be [polled](Self::poll_output).
     pub fn restore(state: HubState<P>, seed: u64) -> Result<Self, RestoreError> {
         Self::try_restore(state, seed).map_err(|flaw| RestoreError { flaw })
     }
@@ -43,7 +48,8 @@ impl<P: Payload> Hub<P> {
         (hub.seq, hub.checks, hub.events) = (state.seq, state.checks, state.events);
         hub.stats = state.stats;
         let topics = hub.restore_topics(state.topics)?;
-        hub.conns = restore_conns(state.slots, &state.free, &topics)?;
+        let max_connections = hub.config.max_connections;
+        hub.conns = restore_conns(state.slots, &state.free, &topics, max_connections)?;
         hub.restore_members()?;
         hub.restore_addresses(state.addresses)?;
         hub.restore_timers(state.stale_timers);
@@ -180,10 +186,19 @@ fn check_counts<P>(state: &HubState<P>) -> Result<(), Flaw> {
     ensure(counts == state.stats, "figures where there should be counts")
 }
 
-fn restore_conns(slots: Vec<SavedSlot>, free: &[u32], topics: &[TopicId]) -> Result<Conns, Flaw> {
+fn restore_conns(
+    slots: Vec<SavedSlot>,
+    free: &[u32],
+    topics: &[TopicId],
+    max_connections: usize,
+) -> Result<Conns, Flaw> {
+    let is_used_up = |slot: &&SavedSlot| slot.version == u32::MAX && slot.conn.is_none();
+    let used_up = slots.iter().filter(is_used_up).count();
+    let is_bounded = used_up <= USED_UP && slots.len() - used_up <= max_connections;
+    ensure(is_bounded, "too many connections")?;
     let mut conns = Conns::default();
     for SavedSlot { version, conn } in slots {
-        let conn = conn.map(|conn| restore_conn(conn, topics)).transpose()?;
+        let conn = conn.map(|conn| restore_conn(*conn, topics)).transpose()?;
         conns.restore_slot(version, conn)?;
     }
     conns.restore_free(free)?;
