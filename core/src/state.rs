@@ -30,7 +30,7 @@ use crate::{
 ///
 /// It holds what people have said to each other, and credentials that wait to be checked.
 ///
-/// A few bytes may say much: to read them takes up to some forty times as much memory. Who reads what
+/// A few bytes may say much: to read them takes up to some fifty times as much memory. Who reads what
 /// others may have written bounds its size.
 #[derive(Serialize, Deserialize)]
 pub struct HubState<P> {
