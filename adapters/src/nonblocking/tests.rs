@@ -158,3 +158,24 @@ proptest! {
         prop_assert_eq!(plain.stream.received, ahead.stream.received);
     }
 }
+
+/// RFC 6455, 5.5.3: of several pings the last may be answered alone. It is, as soon as there is room,
+/// even if nothing more comes from the client.
+#[test]
+fn the_last_ping_is_answered() {
+    let mut world = World::new();
+    let start = world.stream.received.len();
+    world.stream.room = 0;
+    for payload in b'a'..=b't' {
+        world.stream.sent.extend([0x89, 0x80 | 100, 0, 0, 0, 0]);
+        world.stream.sent.extend([payload; 100]);
+    }
+    world.turn_as_told();
+    assert!(world.stream.sent.is_empty());
+    world.stream.room = usize::MAX;
+    world.turn_as_told();
+    let pongs: Vec<_> = world.stream.received[start..].chunks(102).collect();
+    assert!(pongs.iter().all(|pong| pong[..2] == [0x8A, 100]));
+    assert_eq!(pongs.last().expect("some were answered")[2..], [b't'; 100]);
+    assert!(pongs.len() < 20);
+}

@@ -14,6 +14,7 @@ mod buffers;
 mod codec;
 mod config;
 mod encoded;
+mod outgoing;
 mod pipe;
 mod requests;
 #[cfg_attr(not(feature = "tls"), path = "unsealed.rs")]
@@ -288,39 +289,6 @@ impl Peer {
         }
     }
 
-    fn writable(&mut self) -> &mut VecDeque<u8> {
-        match &mut self.sealed {
-            Some(sealed) => &mut sealed.outgoing,
-            None => &mut self.outgoing,
-        }
-    }
-
-    /// What should be written next, if it is not empty. [`wrote`](Self::wrote) tells how much of it
-    /// has been.
-    pub fn outgoing(&self) -> &[u8] {
-        let to_write = self.sealed.as_ref().map_or(&self.outgoing, |sealed| &sealed.outgoing);
-        let (next, _) = to_write.as_slices();
-        next
-    }
-
-    /// Takes all that should be written, for whoever writes it in one go, and comes again when that
-    /// is done: what was taken the last time counts as written.
-    pub fn take_outgoing(&mut self) -> VecDeque<u8> {
-        let taken = mem::take(self.writable());
-        self.taken = taken.len();
-        taken
-    }
-
-    /// So many bytes of [`outgoing`](Self::outgoing) were written.
-    pub fn wrote(&mut self, bytes: usize) {
-        let keeps = self.has_borrowed && self.sealed.is_none();
-        let to_write = self.writable();
-        to_write.drain(..bytes.min(to_write.len()));
-        if !keeps {
-            give_back(to_write);
-        }
-    }
-
     /// Whether the last there is to send is with [`outgoing`](Self::outgoing), or has been written:
     /// after it, the socket should be shut down for writing.
     pub fn is_closed(&self) -> bool {
@@ -403,11 +371,10 @@ impl Peer {
     }
 
     fn read(&mut self) -> Option<Received> {
+        let room = self.room();
         let (State::Open(codec), Some(config)) = (&mut self.state, self.config.websocket) else {
             return None;
         };
-        let sealed = self.sealed.as_ref().map_or(0, |sealed| sealed.outgoing.len());
-        let room = MAX_PONGS.saturating_sub(sealed);
         match codec.read(config, &mut self.incoming, &mut self.outgoing, room)? {
             // Its answer is sent when the hub has let go of the connection.
             Ok(Message::Close(_)) => Some(Received::Close),
