@@ -196,14 +196,20 @@ fn a_flood_of_pings_without_reading_the_pongs() {
     attack(|server| {
         let mut client = server.log_in("mallory");
         // Each is masked with zeros.
-        let ping = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'?'; 125]].concat();
-        let pings = ping.repeat((1 << 20) / ping.len());
+        let ping = |what| [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[what; 125]].concat();
+        let pings = ping(b'?').repeat((1 << 20) / ping(b'?').len());
         let before = server.resident_kib();
         for _ in 0..MEBIBYTES {
             client.stream().write_all(&pings).expect("the server reads");
         }
-        // The last pongs, perhaps not all: an answer to a later ping answers the earlier ones, too
-        // (RFC 6455, 5.5.3).
+        client.stream().write_all(&ping(b'!')).expect("the server reads");
+        // Not all are answered: an answer to a later ping answers the earlier ones, too (RFC 6455,
+        // 5.5.3). The last one is, though nothing more is said.
+        let mut pong = [0; 2 + 125];
+        while pong[2..] != [b'!'; 125] {
+            client.stream().read_exact(&mut pong).expect("the server answers");
+            assert_eq!(pong[..2], [0x8A, 125]);
+        }
         client.say("mallory:done");
         client.hears("done");
         let after = server.resident_kib();
