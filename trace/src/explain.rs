@@ -17,7 +17,7 @@ use crate::{Content, Message, Observer};
 
 /// Which messages are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Filter {
     /// Those with this text and no other.
     Exactly(String),
     /// Those in which this text is found. A recording that has hashes only has none.
@@ -26,7 +26,7 @@ pub enum Asked {
     Any,
 }
 
-impl Asked {
+impl Filter {
     fn is(&self, message: &Message) -> bool {
         match self {
             Self::Exactly(text) => message.hash() == crate::hash(text.as_bytes()),
@@ -109,7 +109,7 @@ pub enum Fate {
 pub struct Explain {
     has_begun: bool,
     uid: String,
-    asked: Asked,
+    filter: Filter,
     found: Vec<Found>,
     /// Who is logged in on which connection.
     uids: BTreeMap<ConnId, Arc<str>>,
@@ -138,11 +138,11 @@ struct Found {
 impl Explain {
     /// Looks for messages to this uid, to everybody and to groups. Who was in a group before the
     /// recording began is not known.
-    pub fn new(uid: &str, asked: Asked) -> Self {
+    pub fn new(uid: &str, filter: Filter) -> Self {
         Self {
             has_begun: false,
             uid: uid.to_owned(),
-            asked,
+            filter,
             found: Vec::new(),
             uids: BTreeMap::new(),
             closed: BTreeMap::new(),
@@ -213,7 +213,7 @@ impl Explain {
             Some(_) => self.has_texts = true,
             None => self.has_hashes = true,
         }
-        if !self.asked.is(message) {
+        if !self.filter.is(message) {
             return;
         }
         let members = Name::new(&self.uid).map(|uid| hub.sessions(uid).map(|session| session.conn));

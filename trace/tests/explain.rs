@@ -10,7 +10,7 @@ use switchboard_core::{
     Target, Unit,
 };
 use switchboard_trace::{
-    Account, Asked, Bodies, Explain, Fate, Recorded, Sender, Tape, Trace, TraceError,
+    Account, Bodies, Explain, Fate, Filter, Recorded, Sender, Tape, Trace, TraceError,
 };
 
 struct Day {
@@ -62,10 +62,10 @@ impl Day {
         while self.hub.poll_output().is_some() {}
     }
 
-    fn explain(mut self, asked: Asked) -> Vec<Account> {
+    fn explain(mut self, filter: Filter) -> Vec<Account> {
         self.hub.flush();
         let file = self.file.lock().expect("no panic").clone();
-        let mut explain = Explain::new("bob", asked);
+        let mut explain = Explain::new("bob", filter);
         let (mut replay, blocks) = Trace::new(&file).and_then(Trace::replay).expect("a file");
         let blocks: Result<Vec<_>, TraceError> = blocks.collect();
         for block in blocks.expect("a whole file") {
@@ -92,7 +92,7 @@ fn it_was_told_or_is_yet_to_be_read() {
     day.read(bob);
     day.send(alice, "all", "hello all");
     day.send(alice, "alice", "hello me");
-    let accounts = day.explain(Asked::Like("hello".into()));
+    let accounts = day.explain(Filter::Like("hello".into()));
     let first = Account {
         number: 5,
         at: second(7),
@@ -117,7 +117,7 @@ fn he_was_not_online_then() {
     day.leave(bob);
     day.send(alice, "bob", "two");
     day.send(alice, "all", "three");
-    let accounts = day.explain(Asked::Any);
+    let accounts = day.explain(Filter::Any);
     let gone = Fate::NotOnline { last: Some((second(9), CloseReason::Disconnected)) };
     let gone = std::slice::from_ref(&gone);
     let expected: [&[Fate]; 3] = [&[Fate::NotOnline { last: None }], gone, gone];
@@ -134,7 +134,7 @@ fn a_newer_login_took_over() {
     day.leave(older);
     day.send(alice, "bob", "hello");
     day.read(newer);
-    let accounts = day.explain(Asked::Exactly("hello".into()));
+    let accounts = day.explain(Filter::Exactly("hello".into()));
     let replaced = Fate::Closed { at: second(9), reason: CloseReason::Replaced };
     let expected: [&[Fate]; 2] = [&[replaced], &[Fate::Told { at: second(12) }]];
     assert_eq!(fates(&accounts), expected);
@@ -151,7 +151,7 @@ fn he_had_fallen_behind() {
         day.send(alice, "bob", text);
     }
     day.read(bob);
-    let accounts = day.explain(Asked::Any);
+    let accounts = day.explain(Filter::Any);
     let at = second(9);
     let expected: [&[Fate]; 3] =
         [&[Fate::Missed { at }], &[Fate::Told { at }], &[Fate::Told { at }]];
@@ -174,7 +174,7 @@ fn its_sender_was_refused() {
     day.send(stranger, "bob", "three");
     day.read(bob);
     day.read(alice);
-    let accounts = day.explain(Asked::Any);
+    let accounts = day.explain(Filter::Any);
     let too_fast = Problem::TooFast { per_second: 1, unit: Unit::Message };
     let expected: [&[Fate]; 3] = [
         &[Fate::Told { at: second(7) }],
@@ -195,7 +195,7 @@ fn it_was_for_a_group() {
     day.ask(alice, Request::Send { to: Target::Group(chess), payload: "one".into() });
     day.ask(bob, Request::Join(chess));
     day.ask(alice, Request::Send { to: Target::Group(chess), payload: "two".into() });
-    let accounts = day.explain(Asked::Any);
+    let accounts = day.explain(Filter::Any);
     let expected: [&[Fate]; 2] = [&[Fate::NotInGroup], &[Fate::Unread]];
     assert_eq!(fates(&accounts), expected);
     assert_eq!(accounts[0].to, "the group chess");

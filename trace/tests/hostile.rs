@@ -7,7 +7,7 @@ use switchboard_core::{
     Config, Fault, Hub, Input, Instant, Kick, Name, Problem, Request, RingLimit, Target,
 };
 use switchboard_trace::{
-    Asked, Block, Bodies, Body, Checkpoint, Digest, Explain, Op, Recorded, Replay, Tape, Trace,
+    Block, Bodies, Body, Checkpoint, Digest, Explain, Filter, Op, Recorded, Replay, Tape, Trace,
     TraceError,
 };
 
@@ -94,7 +94,7 @@ proptest! {
             let place = from + place.index(content.len() - from);
             content[place] = byte;
         }
-        let mut explain = Explain::new(uid, Asked::Any);
+        let mut explain = Explain::new(uid, Filter::Any);
         let _played = replay.play(Block { at: 10, bytes: &content }, &mut explain);
         replay.hub().assert_consistent();
         for account in explain.finish() {

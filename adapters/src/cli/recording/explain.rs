@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use switchboard_core::{CloseReason, Instant};
-use switchboard_trace::{Account, Asked, Explain, Fate, Header, Sender};
+use switchboard_trace::{Account, Explain, Fate, Filter, Header, Sender};
 
 use super::{play, print};
 
@@ -32,13 +32,13 @@ pub(in crate::cli) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<bool, String> {
-    let asked = match (&arguments.message, &arguments.message_like) {
-        (Some(text), _) => Asked::Exactly(text.clone()),
-        (None, Some(text)) => Asked::Like(text.clone()),
-        (None, None) => Asked::Any,
+    let filter = match (&arguments.message, &arguments.message_like) {
+        (Some(text), _) => Filter::Exactly(text.clone()),
+        (None, Some(text)) => Filter::Like(text.clone()),
+        (None, None) => Filter::Any,
     };
     let uid = &arguments.uid;
-    let mut explain = Explain::new(uid, asked);
+    let mut explain = Explain::new(uid, filter);
     let (replay, stopped) = play(&arguments.file, &mut explain)?;
     let has_hashes_only = explain.has_hashes_only();
     let accounts = explain.finish();
