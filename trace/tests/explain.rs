@@ -6,8 +6,8 @@ use std::{
 };
 
 use switchboard_core::{
-    CloseReason, Config, ConnId, Hub, Input, Instant, Name, Problem, Rate, Request, RingLimit,
-    Target, Unit,
+    Authentication, CloseReason, Config, ConnId, Hub, Input, Instant, Name, Output, Problem, Rate,
+    Request, RingLimit, Target, Unit, Verdict,
 };
 use switchboard_trace::{
     Account, Bodies, Explain, Fate, Filter, Recorded, Sender, Tape, Trace, TraceError,
@@ -143,19 +143,19 @@ fn a_newer_login_took_over() {
 
 #[test]
 fn he_had_fallen_behind() {
-    let ring = RingLimit { entries: 2, bytes: 1000 };
-    let mut day = Day::new(Config { user_ring: ring, ..Config::default() }, Bodies::Whole);
-    let alice = day.log_in("alice");
-    let bob = day.log_in("bob");
-    for text in ["one", "two", "three"] {
-        day.send(alice, "bob", text);
+    for ring in [RingLimit { entries: 2, bytes: 1000 }, RingLimit { entries: 9, bytes: 8 }] {
+        let mut day = Day::new(Config { user_ring: ring, ..Config::default() }, Bodies::Whole);
+        let alice = day.log_in("alice");
+        let bob = day.log_in("bob");
+        for text in ["one", "two", "three"] {
+            day.send(alice, "bob", text);
+        }
+        day.hub.poll_frame(bob);
+        let accounts = day.explain(Filter::Any);
+        let missed = Fate::Missed { at: second(9) };
+        let expected = [&missed, &Fate::Unread, &Fate::Unread].map(std::slice::from_ref);
+        assert_eq!(fates(&accounts), expected);
     }
-    day.read(bob);
-    let accounts = day.explain(Filter::Any);
-    let at = second(9);
-    let expected: [&[Fate]; 3] =
-        [&[Fate::Missed { at }], &[Fate::Told { at }], &[Fate::Told { at }]];
-    assert_eq!(fates(&accounts), expected);
 }
 
 #[test]
@@ -199,4 +199,175 @@ fn it_was_for_a_group() {
     let expected: [&[Fate]; 2] = [&[Fate::NotInGroup], &[Fate::Unread]];
     assert_eq!(fates(&accounts), expected);
     assert_eq!(accounts[0].to, "the group chess");
+}
+
+/// The same, while nobody has asked the hub for anything since.
+fn send_at_once(day: &mut Day, conn: ConnId, to: &str, text: &str) {
+    let to = Name::new(to).map_or(Target::Everyone, Target::User);
+    let request = Request::Send { to, payload: text.into() };
+    day.hub.handle(day.now, Input::Request { conn, request, size: 1 });
+}
+
+#[test]
+fn a_refusal_is_told_by_the_answer_to_that_request() {
+    let ring = RingLimit { entries: 9, bytes: 9 };
+    let mut day = Day::new(Config { user_ring: ring, ..Config::default() }, Bodies::Whole);
+    let alice = day.log_in("alice");
+    let bob = day.log_in("bob");
+    day.ask(alice, Request::Join(Name::new("chess").expect("a name")));
+    for (to, text) in [("carol", "one"), ("bob", "far too large"), ("eve", "two")] {
+        day.send(alice, to, text);
+    }
+    day.ask(alice, Request::Leave(Name::new("poker").expect("a name")));
+    day.send(alice, "bob", "too large again");
+    day.read(alice);
+    day.read(bob);
+    let accounts = day.explain(Filter::Any);
+    let too_large = |size| Fate::Refused { problem: Some(Problem::TooLarge { size, limit: 9 }) };
+    let expected: [&[Fate]; 2] = [&[too_large(13)], &[too_large(15)]];
+    assert_eq!(fates(&accounts), expected);
+}
+
+#[test]
+fn a_sender_who_is_too_fast_is_not_told_who_is_online() {
+    let rate = Some(Rate { per_second: 1, burst: 1 });
+    let mut day = Day::new(Config { message_rate: rate, ..Config::default() }, Bodies::Whole);
+    let alice = day.log_in("alice");
+    day.now = day.now + Duration::from_secs(9);
+    for text in ["one", "two"] {
+        send_at_once(&mut day, alice, "bob", text);
+    }
+    day.read(alice);
+    let accounts = day.explain(Filter::Any);
+    let too_fast = Problem::TooFast { per_second: 1, unit: Unit::Message };
+    let expected: [&[Fate]; 2] =
+        [&[Fate::NotOnline { last: None }], &[Fate::Refused { problem: Some(too_fast) }]];
+    assert_eq!(fates(&accounts), expected);
+}
+
+/// What everybody lost says nothing of what was for bob alone.
+#[test]
+fn a_gap_is_in_one_topic() {
+    let ring = RingLimit { entries: 1, bytes: 100 };
+    let config = Config { everyone_ring: ring, user_ring: ring, ..Config::default() };
+    let at = second(10);
+    let (told, missed) = (Fate::Told { at }, Fate::Missed { at });
+    let closed = Fate::Closed { at: second(11), reason: CloseReason::Disconnected };
+    let cases = [
+        (["all", "all", "bob", "eve"], 1, vec![&missed, &closed, &closed]),
+        // A gap comes before the oldest that is left, which is behind the other one.
+        (["all", "bob", "all", "eve"], 1, vec![&closed, &told, &closed]),
+        (["bob", "all", "all", "eve"], 2, vec![&told, &missed, &closed]),
+        (["bob", "all", "all", "bob"], 1, vec![&closed, &missed, &closed, &closed]),
+        (["all", "bob", "bob", "all"], 1, vec![&closed, &missed, &closed, &closed]),
+    ];
+    for (to, frames, expected) in cases {
+        let mut day = Day::new(config.clone(), Bodies::Whole);
+        let alice = day.log_in("alice");
+        let bob = day.log_in("bob");
+        to.iter().for_each(|to| day.send(alice, to, "hello"));
+        // As much as the socket takes, and then it breaks.
+        for _ in 0..frames {
+            day.hub.poll_frame(bob);
+        }
+        day.leave(bob);
+        let accounts = day.explain(Filter::Any);
+        let told: Vec<&Fate> = accounts.iter().flat_map(|account| &account.fates).collect();
+        assert_eq!(told, expected, "{to:?}");
+    }
+}
+
+/// What was lost of a group that he has left is told first, and all of it.
+#[test]
+fn a_gap_where_nothing_is_left() {
+    let ring = RingLimit { entries: 1, bytes: 100 };
+    let mut day = Day::new(Config { group_ring: ring, ..Config::default() }, Bodies::Whole);
+    let alice = day.log_in("alice");
+    let bob = day.log_in("bob");
+    let chess = Name::new("chess").expect("a name");
+    let post = |day: &mut Day, text: &str| {
+        day.ask(alice, Request::Send { to: Target::Group(chess), payload: text.into() });
+    };
+    day.ask(alice, Request::Join(chess));
+    day.ask(bob, Request::Join(chess));
+    day.send(alice, "bob", "direct");
+    post(&mut day, "one");
+    post(&mut day, "two");
+    day.ask(bob, Request::Leave(chess));
+    post(&mut day, "three");
+    day.hub.poll_frame(bob);
+    day.leave(bob);
+    let accounts = day.explain(Filter::Any);
+    let closed = Fate::Closed { at: second(14), reason: CloseReason::Disconnected };
+    let missed = Fate::Missed { at: second(13) };
+    let expected = [&closed, &missed, &missed, &Fate::NotInGroup].map(std::slice::from_ref);
+    assert_eq!(fates(&accounts), expected);
+}
+
+/// The hub knows who somebody is before it has told so.
+#[test]
+fn who_is_online_does_not_depend_on_what_was_polled() {
+    let mut day = Day::new(Config::default(), Bodies::Whole);
+    let alice = day.hub.connect(day.now, None).expect("there is room");
+    let bob = day.hub.connect(day.now, None).expect("there is room");
+    for (conn, uid) in [(alice, "alice"), (bob, "bob")] {
+        let request = Request::Login(Name::new(uid).expect("a name"));
+        day.hub.handle(day.now, Input::Request { conn, request, size: 1 });
+    }
+    send_at_once(&mut day, alice, "bob", "one");
+    day.hub.handle(day.now, Input::Disconnected { conn: bob });
+    send_at_once(&mut day, alice, "bob", "two");
+    day.read(alice);
+    while day.hub.poll_output().is_some() {}
+    let accounts = day.explain(Filter::Any);
+    let reason = CloseReason::Disconnected;
+    let expected: [&[Fate]; 2] = [
+        &[Fate::Closed { at: second(0), reason: reason.clone() }],
+        &[Fate::NotOnline { last: Some((second(0), reason)) }],
+    ];
+    assert_eq!(fates(&accounts), expected);
+    assert!(accounts.iter().all(|account| account.from == Sender::User("alice".into())));
+}
+
+#[test]
+fn who_logs_in_by_a_credential_is_known_at_once() {
+    let config = Config { authentication: Authentication::Checked, ..Config::default() };
+    let mut day = Day::new(config, Bodies::Whole);
+    let alice = day.hub.connect(day.now, None).expect("there is room");
+    send_at_once(&mut day, alice, "bob", "one");
+    let request = Request::Authenticate("secret".into());
+    day.hub.handle(day.now, Input::Request { conn: alice, request, size: 1 });
+    let Some(Output::Check { ticket, .. }) = std::iter::from_fn(|| day.hub.poll_output())
+        .find(|output| matches!(output, Output::Check { .. }))
+    else {
+        panic!("no check")
+    };
+    let verdict = Verdict::Accepted(Name::new("alice").expect("a name"));
+    day.hub.handle(day.now, Input::Verdict { ticket, verdict });
+    send_at_once(&mut day, alice, "bob", "two");
+    day.read(alice);
+    let accounts = day.explain(Filter::Any);
+    let refused = Fate::Refused { problem: Some(Problem::NotLoggedIn) };
+    let expected: [&[Fate]; 2] = [&[refused], &[Fate::NotOnline { last: None }]];
+    assert_eq!(fates(&accounts), expected);
+    assert_eq!(accounts[1].from, Sender::User("alice".into()));
+}
+
+#[test]
+fn who_was_not_let_into_a_group_is_not_in_it() {
+    let config = Config { max_groups_per_connection: 0, ..Config::default() };
+    for (config, is_let_in) in [(config, false), (Config::default(), true)] {
+        let mut day = Day::new(config, Bodies::Whole);
+        let alice = day.log_in("alice");
+        let bob = day.log_in("bob");
+        let chess = Name::new("chess").expect("a name");
+        let send = || Request::Send { to: Target::Group(chess), payload: "one".into() };
+        day.ask(alice, send());
+        day.ask(bob, Request::Join(chess));
+        day.ask(alice, send());
+        let accounts = day.explain(Filter::Any);
+        let second = if is_let_in { Fate::Unread } else { Fate::NotInGroup };
+        let expected: [&[Fate]; 2] = [&[Fate::NotInGroup], &[second]];
+        assert_eq!(fates(&accounts), expected);
+    }
 }

@@ -111,6 +111,9 @@ fn tell(text: &mut String, header: &Header, uid: &str, account: &Account) {
             Fate::Refused { problem: Some(problem) } => {
                 format!("it was not taken; the sender was told: {problem}")
             }
+            Fate::Refused { problem: None } if account.from == Sender::Outside => {
+                "it was not taken; the call was told why".to_owned()
+            }
             Fate::Refused { problem: None } => {
                 "it was not taken; the sender has not read why".to_owned()
             }
