@@ -185,13 +185,10 @@ impl<'a> Iterator for Blocks<'a> {
 
 /// A block is not what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Damaged;
+struct Damaged;
 
 /// Where the block's content is, if these bytes begin with a whole block.
-///
-/// # Errors
-/// They do not begin with what was written.
-pub fn check_block(bytes: &[u8]) -> Result<Option<Range<usize>>, Damaged> {
+fn check_block(bytes: &[u8]) -> Result<Option<Range<usize>>, Damaged> {
     let Some((head, rest)) = bytes.split_at_checked(HEAD) else { return Ok(None) };
     let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
     let size = usize::try_from(word(0)).map_err(|_| Damaged)?;

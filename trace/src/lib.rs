@@ -58,7 +58,7 @@ mod tape;
 pub use beginning::Beginning;
 pub use digest::{Digest, hash};
 pub use explain::{Account, Explain, Fate, Filter, Sender};
-pub use file::{Block, Blocks, Checkpoint, Header, MAGIC, Trace, TraceError, VERSION, check_block};
+pub use file::{Block, Blocks, Checkpoint, Header, MAGIC, Trace, TraceError, VERSION};
 pub use op::{Body, Content, Op};
 pub use recorded::Recorded;
 pub use replay::{Message, Observer, Replay, ReplayError};

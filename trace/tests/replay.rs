@@ -121,8 +121,8 @@ proptest! {
 fn ends(file: &[u8]) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut at = 10;
-    while let Ok(Some(block)) = switchboard_trace::check_block(&file[at..]) {
-        at += block.end;
+    while let Some(size) = file.get(at..at + 4).and_then(|size| size.try_into().ok()) {
+        at += 8 + usize::try_from(u32::from_le_bytes(size)).expect("a small file");
         ends.push(at);
     }
     ends
