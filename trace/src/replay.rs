@@ -243,3 +243,17 @@ impl Replay {
         observer.fed(&self.hub, self.now);
     }
 }
+
+/// What it has come to, the same wherever it is replayed: a line for each figure.
+impl fmt::Display for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stats = self.hub.stats();
+        writeln!(f, "inputs     {}", self.inputs)?;
+        writeln!(
+            f,
+            "messages   {} taken, {} delivered, {} missed",
+            stats.accepted, stats.delivered, stats.missed
+        )?;
+        writeln!(f, "digest     {}", self.digest())
+    }
+}

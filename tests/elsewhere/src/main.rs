@@ -12,10 +12,7 @@ mod bare;
 #[cfg(target_os = "none")]
 mod heap;
 
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use alloc::string::{String, ToString};
 
 use switchboard_trace::Trace;
 
@@ -27,15 +24,7 @@ fn replay(recording: &[u8]) -> Result<String, String> {
         let block = block.map_err(|error| error.to_string())?;
         replay.play(block, &mut ()).map_err(|error| error.to_string())?;
     }
-    let stats = replay.hub().stats();
-    Ok(format!(
-        "inputs     {}\nmessages   {} taken, {} delivered, {} missed\ndigest     {}\n",
-        replay.inputs(),
-        stats.accepted,
-        stats.delivered,
-        stats.missed,
-        replay.digest(),
-    ))
+    Ok(replay.to_string())
 }
 
 #[cfg(not(target_os = "none"))]
