@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use switchboard_model::fuzz;
-use switchboard_tests::peer_fuzz;
+use switchboard_tests::{peer_fuzz, trace_fuzz};
 
 #[test]
 fn text() {
@@ -23,6 +23,11 @@ fn state() {
 #[test]
 fn peer() {
     replay("peer", peer_fuzz::peer);
+}
+
+#[test]
+fn trace() {
+    replay("trace", trace_fuzz::trace);
 }
 
 fn replay(target: &str, body: fn(&[u8])) {

@@ -10,6 +10,7 @@ mod other_server;
 pub mod peer_fuzz;
 mod process;
 mod server;
+pub mod trace_fuzz;
 mod wasi;
 
 pub use cases::cases;
