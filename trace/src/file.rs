@@ -1,7 +1,7 @@
 //! The file: a header and blocks, each of which proves itself.
 
 use alloc::vec::Vec;
-use core::{fmt, ops::Range};
+use core::{fmt, mem, ops::Range};
 
 use serde::{Deserialize, Serialize};
 use switchboard_core::{Config, HubState, Instant};
@@ -109,7 +109,7 @@ impl<'a> Trace<'a> {
     /// # Errors
     /// The header is torn or damaged, or the state from which it goes on.
     pub fn replay(self) -> Result<(Replay, Blocks<'a>), TraceError> {
-        let mut blocks = Blocks { bytes: self.bytes, at: START };
+        let mut blocks = Blocks::new(&self.bytes[START..], START);
         let at = blocks.at;
         let header = blocks.next().unwrap_or(Err(TraceError::Torn { at }))?;
         let header: Header =
@@ -132,7 +132,8 @@ impl<'a> Trace<'a> {
 /// The blocks of a recording. After an error there are no more.
 #[derive(Clone, Debug)]
 pub struct Blocks<'a> {
-    bytes: &'a [u8],
+    rest: &'a [u8],
+    /// Where the rest begins in the file.
     at: usize,
 }
 
@@ -145,7 +146,24 @@ pub struct Block<'a> {
     pub bytes: &'a [u8],
 }
 
-impl Blocks<'_> {
+impl Block<'_> {
+    /// Where it ends in the file.
+    pub fn end(&self) -> usize {
+        self.at + HEAD + self.bytes.len()
+    }
+}
+
+impl<'a> Blocks<'a> {
+    /// Those in a part of a file, which begins with one at byte `at`.
+    pub fn new(part: &'a [u8], at: usize) -> Self {
+        Self { rest: part, at }
+    }
+
+    /// Where the next one begins in the file.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
     /// The hub's state, put together.
     fn state(&mut self) -> Result<Vec<u8>, TraceError> {
         let mut state = Vec::new();
@@ -169,16 +187,19 @@ impl<'a> Iterator for Blocks<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let at = self.at;
-        let rest = self.bytes.get(at..).filter(|rest| !rest.is_empty())?;
+        let rest = mem::take(&mut self.rest);
+        if rest.is_empty() {
+            return None;
+        }
         let block = match check_block(rest) {
             Ok(Some(range)) => {
+                self.rest = &rest[range.end..];
                 self.at += range.end;
                 return Some(Ok(Block { at, bytes: &rest[range] }));
             }
             Ok(None) => Err(TraceError::Torn { at }),
             Err(Damaged) => Err(TraceError::Corrupt { at }),
         };
-        self.at = self.bytes.len();
         Some(block)
     }
 }

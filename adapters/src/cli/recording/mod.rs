@@ -1,18 +1,20 @@
 //! `switchboard replay` and `switchboard explain`: what can be had from a recording.
 
 mod explain;
+mod pieces;
 mod replay;
 
 use std::{
-    fs,
+    fs::File,
     io::{self, Write},
     path::Path,
     process::ExitCode,
 };
 
-use switchboard_trace::{Observer, Replay, Trace};
+use switchboard_trace::{Observer, Replay};
 
 pub(in crate::cli) use explain::Arguments as ExplainArguments;
+use pieces::Pieces;
 pub(in crate::cli) use replay::Arguments as ReplayArguments;
 
 pub(in crate::cli) fn replay(arguments: &ReplayArguments) -> ExitCode {
@@ -38,19 +40,9 @@ fn exit_code(outcome: Result<bool, String>) -> ExitCode {
 /// Replays a file as far as it goes. Returns what it stopped at, too.
 fn play(path: &Path, observer: &mut impl Observer) -> Result<(Replay, Option<String>), String> {
     let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let file = fs::read(path).map_err(|error| in_file(&error))?;
-    let begun = Trace::new(&file).and_then(Trace::replay);
-    let (mut replay, blocks) = begun.map_err(|error| in_file(&error))?;
-    for block in blocks {
-        let played = match block {
-            Ok(block) => replay.play(block, observer).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = played {
-            return Ok((replay, Some(in_file(&error))));
-        }
-    }
-    Ok((replay, None))
+    let file = File::open(path).map_err(|error| in_file(&error))?;
+    let played = Pieces::new(file).play(observer).map_err(|error| in_file(&error));
+    played.map(|(replay, stopped)| (replay, stopped.map(|error| in_file(&error))))
 }
 
 fn print(text: &str) -> Result<(), String> {
