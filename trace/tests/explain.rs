@@ -1,6 +1,7 @@
 //! Why bob did not get a message.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -60,6 +61,17 @@ impl Day {
         self.now = self.now + Duration::from_secs(1);
         self.hub.handle(self.now, Input::Disconnected { conn });
         while self.hub.poll_output().is_some() {}
+    }
+
+    /// In a new file.
+    fn go_on(&mut self) {
+        let beginning = self.hub.go_on(0).expect("there is a tape");
+        let mut file = self.file.lock().expect("no panic");
+        file.clear();
+        let Ok(()) = beginning.write(|bytes| {
+            file.extend_from_slice(bytes);
+            Ok::<_, Infallible>(())
+        });
     }
 
     fn explain(mut self, filter: Filter) -> Vec<Account> {
@@ -228,6 +240,28 @@ fn a_refusal_is_told_by_the_answer_to_that_request() {
     assert_eq!(fates(&accounts), expected);
 }
 
+/// Also where some of the answers have been read, and where they are none.
+#[test]
+fn answers_are_counted_from_the_login_on() {
+    let ring = RingLimit { entries: 9, bytes: 9 };
+    let mut day = Day::new(Config { user_ring: ring, ..Config::default() }, Bodies::Whole);
+    day.log_in("bob");
+    let alice = day.hub.connect(day.now, None).expect("there is room");
+    day.ask(alice, Request::Login(Name::new("alice").expect("a name")));
+    for (to, text) in [("carol", "one"), ("bob", "far too large")] {
+        day.send(alice, to, text);
+    }
+    day.hub.poll_frame(alice);
+    for (to, text) in [("carol", "two"), ("bob", "too large again"), ("carol", "three")] {
+        day.send(alice, to, text);
+    }
+    day.read(alice);
+    let accounts = day.explain(Filter::Any);
+    let too_large = |size| Fate::Refused { problem: Some(Problem::TooLarge { size, limit: 9 }) };
+    let expected: [&[Fate]; 2] = [&[too_large(13)], &[too_large(15)]];
+    assert_eq!(fates(&accounts), expected);
+}
+
 #[test]
 fn a_sender_who_is_too_fast_is_not_told_who_is_online() {
     let rate = Some(Rate { per_second: 1, burst: 1 });
@@ -317,12 +351,13 @@ fn who_is_online_does_not_depend_on_what_was_polled() {
     send_at_once(&mut day, alice, "bob", "one");
     day.hub.handle(day.now, Input::Disconnected { conn: bob });
     send_at_once(&mut day, alice, "bob", "two");
+    // Only then is anybody told.
+    day.send(alice, "carol", "three");
     day.read(alice);
-    while day.hub.poll_output().is_some() {}
     let accounts = day.explain(Filter::Any);
     let reason = CloseReason::Disconnected;
     let expected: [&[Fate]; 2] = [
-        &[Fate::Closed { at: second(0), reason: reason.clone() }],
+        &[Fate::Closed { at: second(1), reason: reason.clone() }],
         &[Fate::NotOnline { last: Some((second(0), reason)) }],
     ];
     assert_eq!(fates(&accounts), expected);
@@ -331,26 +366,33 @@ fn who_is_online_does_not_depend_on_what_was_polled() {
 
 #[test]
 fn who_logs_in_by_a_credential_is_known_at_once() {
-    let config = Config { authentication: Authentication::Checked, ..Config::default() };
-    let mut day = Day::new(config, Bodies::Whole);
-    let alice = day.hub.connect(day.now, None).expect("there is room");
-    send_at_once(&mut day, alice, "bob", "one");
-    let request = Request::Authenticate("secret".into());
-    day.hub.handle(day.now, Input::Request { conn: alice, request, size: 1 });
-    let Some(Output::Check { ticket, .. }) = std::iter::from_fn(|| day.hub.poll_output())
-        .find(|output| matches!(output, Output::Check { .. }))
-    else {
-        panic!("no check")
-    };
-    let verdict = Verdict::Accepted(Name::new("alice").expect("a name"));
-    day.hub.handle(day.now, Input::Verdict { ticket, verdict });
-    send_at_once(&mut day, alice, "bob", "two");
-    day.read(alice);
-    let accounts = day.explain(Filter::Any);
-    let refused = Fate::Refused { problem: Some(Problem::NotLoggedIn) };
-    let expected: [&[Fate]; 2] = [&[refused], &[Fate::NotOnline { last: None }]];
-    assert_eq!(fates(&accounts), expected);
-    assert_eq!(accounts[1].from, Sender::User("alice".into()));
+    for goes_on in [false, true] {
+        let config = Config { authentication: Authentication::Checked, ..Config::default() };
+        let mut day = Day::new(config, Bodies::Whole);
+        let alice = day.hub.connect(day.now, None).expect("there is room");
+        send_at_once(&mut day, alice, "bob", "one");
+        let request = Request::Authenticate("secret".into());
+        day.hub.handle(day.now, Input::Request { conn: alice, request, size: 1 });
+        let mut outputs = std::iter::from_fn(|| day.hub.poll_output());
+        let ticket = outputs.find_map(|output| match output {
+            Output::Check { ticket, .. } => Some(ticket),
+            _ => None,
+        });
+        if goes_on {
+            day.go_on();
+        }
+        let verdict = Verdict::Accepted(Name::new("alice").expect("a name"));
+        let ticket = ticket.expect("a check");
+        day.hub.handle(day.now, Input::Verdict { ticket, verdict });
+        send_at_once(&mut day, alice, "bob", "two");
+        day.read(alice);
+        let mut accounts = day.explain(Filter::Any);
+        let two = accounts.pop().expect("it is found");
+        assert_eq!(two.from, Sender::User("alice".into()));
+        assert_eq!(two.fates, [Fate::NotOnline { last: None }]);
+        let refused = Fate::Refused { problem: Some(Problem::NotLoggedIn) };
+        assert_eq!(accounts.pop().map(|one| one.fates), (!goes_on).then(|| vec![refused]));
+    }
 }
 
 #[test]
@@ -370,4 +412,28 @@ fn who_was_not_let_into_a_group_is_not_in_it() {
         let expected: [&[Fate]; 2] = [&[Fate::NotInGroup], &[second]];
         assert_eq!(fates(&accounts), expected);
     }
+}
+
+/// What the recording does not begin with is learned as it shows.
+#[test]
+fn he_was_in_a_group_before_the_recording_began() {
+    let mut day = Day::new(Config::default(), Bodies::Whole);
+    let alice = day.log_in("alice");
+    let bob = day.log_in("bob");
+    let chess = Name::new("chess").expect("a name");
+    day.ask(bob, Request::Join(chess));
+    day.send(alice, "bob", "before");
+    day.go_on();
+    for text in ["one", "two"] {
+        day.ask(alice, Request::Send { to: Target::Group(chess), payload: text.into() });
+        day.send(alice, "bob", text);
+        if text == "one" {
+            day.read(bob);
+        }
+    }
+    let accounts = day.explain(Filter::Any);
+    let told = Fate::Told { at: second(10) };
+    let expected = [&told, &told, &Fate::Unread, &Fate::Unread].map(std::slice::from_ref);
+    assert_eq!(fates(&accounts), expected);
+    assert!(accounts.iter().all(|account| account.from == Sender::User("alice".into())));
 }
